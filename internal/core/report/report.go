@@ -1,0 +1,301 @@
+// Package report holds the words of handing a report in and of asking about it:
+// requests, results and the rows that pages, API and commands show alike.
+//
+// Everything here is plain data. JSON names are stable: fields are added, never
+// renamed. Instants are UTC in RFC 3339; an empty string means not known.
+package report
+
+import (
+	"casus/tlp"
+)
+
+// Format names how a report was written.
+type Format string
+
+// The formats. Auto means: find out from the bytes and the name.
+const (
+	Auto  Format = ""
+	STIX  Format = "stix"
+	MISP  Format = "misp"
+	CSV   Format = "csv"
+	Lines Format = "jsonl"
+	Mail  Format = "mail"
+	Text  Format = "text"
+)
+
+// Request says how a report is to be taken in.
+type Request struct {
+	// Source is who hands it in; empty means "local".
+	Source string `json:"source,omitempty"`
+	// Title is shown to people; empty means the file name or the report's own.
+	Title string `json:"title,omitempty"`
+	// Name is the file name, used for finding the format and as a fall-back title.
+	Name string `json:"name,omitempty"`
+	// TLP, when set, marks everything in the report that bears no marking, and
+	// tightens what bears a wider one.
+	TLP *tlp.Label `json:"tlp,omitempty"`
+	// Format is how to read it; Auto finds out.
+	Format Format `json:"format,omitempty"`
+	// Map is the column map for CSV and JSON lines: column name to field. Nil
+	// means the source's saved map, else the columns' names and values.
+	Map map[string]string `json:"map,omitempty"`
+	// Exercise marks the report as part of an exercise.
+	Exercise bool `json:"exercise,omitempty"`
+}
+
+// Result is what became of one or several reports handed in. The first seven
+// names are stable for scripts.
+type Result struct {
+	Received    int     `json:"received"`    // objects read, quarantined ones included
+	New         int     `json:"new"`         // object versions not held before
+	Known       int     `json:"known"`       // versions held before, equal in canonical form
+	Conflicting int     `json:"conflicting"` // same version, other content: all kept and flagged
+	Quarantined int     `json:"quarantined"` // set aside with place and reason
+	Values      int     `json:"values"`      // mentions of observable values in the objects taken in
+	Seconds     float64 `json:"seconds"`     // wall time
+
+	Reports []ReportRef `json:"reports"` // one per file
+}
+
+// ReportRef points at one report of a [Result].
+type ReportRef struct {
+	ID          string `json:"id"`     // short id, RPT-XXXX-XXXX
+	Name        string `json:"name"`   // file name or title
+	Format      Format `json:"format"` // as found
+	Known       bool   `json:"known"`  // the same bytes from the same source were here before
+	Received    int    `json:"received"`
+	New         int    `json:"new"`
+	Quarantined int    `json:"quarantined"`
+	Problem     string `json:"problem,omitempty"` // why the file could not be read at all
+	Remedy      string `json:"remedy,omitempty"`
+}
+
+// Add adds o's counts and reports to r; times are not added.
+func (r *Result) Add(o Result) {
+	r.Received += o.Received
+	r.New += o.New
+	r.Known += o.Known
+	r.Conflicting += o.Conflicting
+	r.Quarantined += o.Quarantined
+	r.Values += o.Values
+	r.Reports = append(r.Reports, o.Reports...)
+}
+
+// Progress is how far an import is.
+type Progress struct {
+	Name        string `json:"name"`        // the file being read
+	Files       int    `json:"files"`       // files done
+	TotalFiles  int    `json:"total_files"` // 0 when not known
+	Bytes       int64  `json:"bytes"`       // bytes read of all files
+	TotalBytes  int64  `json:"total_bytes"` // 0 when not known
+	Objects     int    `json:"objects"`     // objects acknowledged as durable
+	Quarantined int    `json:"quarantined"`
+}
+
+// Source is who hands reports in, and what holds for what it hands in.
+type Source struct {
+	Name string `json:"name"`
+	// TLP is the default marking of unmarked input; nil means RED.
+	TLP *tlp.Label `json:"tlp,omitempty"`
+	// Zone is the IANA name of the time zone of times without one; empty is UTC.
+	Zone string `json:"time_zone,omitempty"`
+	// Trust is the Admiralty reliability of the source, A to F; F means it
+	// cannot be judged. Empty is F.
+	Trust string `json:"trust,omitempty"`
+	// Map is the saved column map for CSV and JSON lines.
+	Map     map[string]string `json:"map,omitempty"`
+	Reports int               `json:"reports"` // readable reports of this source
+	Last    string            `json:"last,omitempty"`
+}
+
+// Quarantined is a piece of input that was set aside. Its bytes are kept.
+type Quarantined struct {
+	ID     string `json:"id"`     // short id, QRN-XXXX-XXXX
+	Report string `json:"report"` // short id of the report
+	Source string `json:"source"`
+	Name   string `json:"name"`   // file name
+	Place  string `json:"place"`  // where: "byte 1204, object 7 (indicator--…)", "line 12, column value"
+	Reason string `json:"reason"` // what is wrong
+	Remedy string `json:"remedy"` // what to do about it
+	Size   int    `json:"size"`   // bytes kept
+	TLP    string `json:"tlp"`
+	At     string `json:"at"` // when it came in
+	Bytes  string `json:"bytes,omitempty"` // only in show: the first 64 KiB as text, invalid UTF-8 replaced
+	Done   bool   `json:"done,omitempty"`  // a retry has taken it in
+}
+
+// Row is one report in a list.
+type Row struct {
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Source      string `json:"source"`
+	Format      Format `json:"format"`
+	TLP         string `json:"tlp"`
+	Imputed     bool   `json:"imputed"` // the marking is the source's default, not the report's own
+	Exercise    bool   `json:"exercise"`
+	State       string `json:"state"` // "complete" or "unfinished"
+	Received    string `json:"received_at"`
+	Objects     int    `json:"objects"`
+	Values      int    `json:"values"`
+	Quarantined int    `json:"quarantined"`
+	Size        int64  `json:"size"`
+	Digest      string `json:"digest"` // SHA-256 of the bytes, hex
+}
+
+// Detail is one report whole.
+type Detail struct {
+	Row
+	Name    string       `json:"name"`
+	Types   []TypeCount  `json:"types"`
+	Items   []ObjectRow  `json:"items"` // first page of its objects
+	Next    string       `json:"next,omitempty"`
+	Summary MatchSummary `json:"summary"`
+}
+
+// TypeCount counts objects of one type.
+type TypeCount struct {
+	Type  string `json:"type"`
+	Count int    `json:"count"`
+}
+
+// ObjectRow is one object in a list.
+type ObjectRow struct {
+	ID      string `json:"id"`
+	Type    string `json:"type"`
+	Name    string `json:"name"` // name, value or pattern, defanged nowhere: faces do that
+	TLP     string `json:"tlp"`
+	Version string `json:"version"` // the version key
+}
+
+// MatchSummary is the finding in figures.
+type MatchSummary struct {
+	Values  int `json:"values"`  // values in what was asked about
+	Matched int `json:"matched"` // of those, reported by another report readable to the asker
+	Common  int `json:"common"`  // of the matched, noise: ranked last
+	Reports int `json:"reports"` // readable reports looked through
+	Sources int `json:"sources"` // readable sources they come from
+	// Sentence says it in words: "3 of 14 values were reported by 2 others
+	// before you; 1 is common and ranked last. Looked among 1,204 reports
+	// readable to you, from 9 sources."
+	Sentence string `json:"sentence"`
+}
+
+// Match is one value of what was asked about that others mention too.
+type Match struct {
+	Value     string   `json:"value"`   // as written in what was asked about
+	Type      string   `json:"type"`    // "ipv4-addr", "file:hashes.SHA-256", …
+	Normal    string   `json:"normal"`  // the normal form the match rests on
+	Sources   []string `json:"sources"` // who else, sorted
+	Reports   []string `json:"reports"` // where, newest first, at most 20
+	Count     int      `json:"count"`   // readable reports that mention it, the asker's own not counted
+	FirstSeen string   `json:"first_seen"`
+	LastSeen  string   `json:"last_seen"`
+	TimeBasis string   `json:"time_basis"` // "event" or "receipt"
+	Why       string   `json:"why"`
+	Noise     string   `json:"noise,omitempty"` // why it is ranked last; empty for a telling one
+	Rarity    int      `json:"rarity"`          // readable receipts that mention it, all reports; small is rare
+}
+
+// Matches answers "who else saw this?".
+type Matches struct {
+	Report  string       `json:"report,omitempty"` // short id; empty for a dry match
+	Summary MatchSummary `json:"summary"`
+	Hits    []Match      `json:"hits"` // most telling first, noise last
+}
+
+// Hit is one result of a search. The names are stable.
+type Hit struct {
+	ID        string `json:"id"` // object id or report short id
+	Type      string `json:"type"`
+	Value     string `json:"value"`
+	Report    string `json:"report"`
+	Source    string `json:"source"`
+	FirstSeen string `json:"first_seen"`
+	LastSeen  string `json:"last_seen"`
+	TimeBasis string `json:"time_basis"`
+	Why       string `json:"why"`
+	TLP       string `json:"tlp"`
+	Title     string `json:"title"` // the report's title
+}
+
+// Found is a page of search results. The first three names are stable.
+type Found struct {
+	Query    string `json:"query"`
+	Total    int    `json:"total"` // readable hits
+	Hits     []Hit  `json:"hits"`
+	Kind     string `json:"kind"` // how the query was read: "id", "value", "cidr", "words"
+	Sentence string `json:"sentence"`
+	Noise    string `json:"noise,omitempty"`
+	Next     string `json:"next,omitempty"` // sealed cursor of the next page
+}
+
+// Object is everything readable about one object.
+type Object struct {
+	ID       string     `json:"id"`
+	Type     string     `json:"type"`
+	Name     string     `json:"name"`
+	TLP      string     `json:"tlp"`
+	Versions []Version  `json:"versions"`
+	Values   []Value    `json:"values"`
+	Receipts []Receipt  `json:"receipts"`
+	Raw      []byte     `json:"-"` // the bytes of the newest readable version as received
+	Linked   []Neighbor `json:"linked"`
+}
+
+// Version is one version of an object.
+type Version struct {
+	Key         string `json:"key"` // modified, else created, else a digest
+	Digest      string `json:"digest"`
+	Conflicting bool   `json:"conflicting"` // the same key was also received with other content
+	Receipts    int    `json:"receipts"`
+	Size        int    `json:"size"`
+	First       string `json:"first_received"`
+	Raw         string `json:"raw,omitempty"` // only in history
+}
+
+// Value is an observable value an object mentions.
+type Value struct {
+	Type   string `json:"type"`
+	Normal string `json:"normal"`
+	Count  int    `json:"count"` // readable receipts that mention it
+	Noise  string `json:"noise,omitempty"`
+}
+
+// Receipt is one arrival of an object.
+type Receipt struct {
+	Report   string `json:"report"`
+	Source   string `json:"source"`
+	Received string `json:"received_at"`
+	TLP      string `json:"tlp"`
+	Imputed  bool   `json:"imputed"`
+	Version  string `json:"version"`
+}
+
+// Neighbor is an object linked to another.
+type Neighbor struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+	Name string `json:"name"`
+	// How names the property or relationship: "relationship uses, outgoing",
+	// "created_by_ref", "shares value".
+	How  string `json:"how"`
+	Held bool   `json:"held"` // false: referred to but not here, or not readable
+}
+
+// Check is the outcome of verifying a node. The names are stable.
+type Check struct {
+	OK          bool     `json:"ok"`
+	Entries     uint64   `json:"entries"`
+	Head        string   `json:"head"`         // chain digest, hex
+	StateDigest string   `json:"state_digest"` // SHA-256 over the logical state, hex
+	Problems    []string `json:"problems"`
+}
+
+// Warninglist is a list of values that are common and say little.
+type Warninglist struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Kind    string `json:"type"` // cidr, string, substring, hostname, regex
+	Entries int    `json:"entries"`
+	BuiltIn bool   `json:"built_in"`
+}

@@ -1,0 +1,39 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+)
+
+func TestKindOf(t *testing.T) {
+	t.Parallel()
+	base := Errorf(Conflict, "consult: late: %w", io.EOF)
+	tests := []struct {
+		name string
+		err  error
+		want Kind
+	}{
+		{"nil", nil, Internal},
+		{"foreign", io.EOF, Internal},
+		{"own", base, Conflict},
+		{"wrapped", fmt.Errorf("edge: %w", base), Conflict},
+		{"hinted", WithHint(base, "ask the chair"), Conflict},
+		{"outermost wins", Errorf(Denied, "x: %w", base), Denied},
+	}
+	for _, tt := range tests {
+		if got := KindOf(tt.err); got != tt.want {
+			t.Errorf("%s: KindOf(%v) = %v, want %v", tt.name, tt.err, got, tt.want)
+		}
+	}
+	if !errors.Is(WithHint(base, "x"), io.EOF) {
+		t.Error("WithHint hides the cause")
+	}
+	if got := HintOf(fmt.Errorf("y: %w", WithHint(base, "ask %s", "the chair"))); got != "ask the chair" {
+		t.Errorf("HintOf = %q, want %q", got, "ask the chair")
+	}
+	if WithHint(nil, "x") != nil {
+		t.Error("WithHint(nil) is not nil")
+	}
+}
