@@ -119,7 +119,7 @@ type Quarantined struct {
 	Remedy string `json:"remedy"` // what to do about it
 	Size   int    `json:"size"`   // bytes kept
 	TLP    string `json:"tlp"`
-	At     string `json:"at"` // when it came in
+	At     string `json:"at"`              // when it came in
 	Bytes  string `json:"bytes,omitempty"` // only in show: the first 64 KiB as text, invalid UTF-8 replaced
 	Done   bool   `json:"done,omitempty"`  // a retry has taken it in
 }
