@@ -1,0 +1,80 @@
+// Package kv is the store that holds the views: ordered keys, atomic batches,
+// and one merge rule, the union of [Postings].
+//
+// A view can always be rebuilt from the log, so a store promises order and
+// atomicity, not durability: after a crash it holds what some earlier
+// [Store.Flush] had made durable, or something between that and the last
+// committed batch, always a prefix of the committed batches. Bodies:
+// pebblekv (disk) and memkv (memory); kvtest has the contract.
+package kv
+
+import "iter"
+
+// Reader reads a store or a snapshot of it.
+type Reader interface {
+	// Get returns a copy of the value of key; ok is false when there is none.
+	Get(key []byte) (value []byte, ok bool, err error)
+	// Scan yields the pairs with from <= key < to in order; a nil to means to
+	// the end. Both slices are valid until the next step only. A failing read
+	// is the last step and carries the error.
+	Scan(from, to []byte) iter.Seq2[Pair, error]
+}
+
+// Pair is one key with its value.
+type Pair struct{ Key, Value []byte }
+
+// Store is an ordered store with atomic batches. All methods may be called from
+// several goroutines; a [Batch] belongs to one.
+type Store interface {
+	Reader
+	// Snapshot returns a reader of the present state; it must be closed.
+	Snapshot() Snapshot
+	// Batch starts a batch.
+	Batch() Batch
+	// Flush makes everything committed before it durable.
+	Flush() error
+	// Erase makes sure that overwritten and deleted values in from <= key < to
+	// are in no file of the store any more.
+	Erase(from, to []byte) error
+	// SizeBytes returns the bytes on disk, 0 for a store in memory.
+	SizeBytes() int64
+	// Close flushes and closes; nothing may be called after it.
+	Close() error
+}
+
+// Snapshot is a reader of one state.
+type Snapshot interface {
+	Reader
+	// Close lets the state go.
+	Close() error
+}
+
+// Batch collects writes that become visible together. Keys and values are
+// copied.
+type Batch interface {
+	// Set writes a value.
+	Set(key, value []byte) error
+	// Merge adds encoded [Postings] to those under key.
+	Merge(key, postings []byte) error
+	// Delete removes a key; removing what is not there is no error.
+	Delete(key []byte) error
+	// DeleteRange removes all keys with from <= key < to.
+	DeleteRange(from, to []byte) error
+	// Commit makes the writes visible and ends the batch.
+	Commit() error
+	// Discard ends the batch without effect; it may follow Commit.
+	Discard()
+}
+
+// PrefixEnd returns the first key after all keys that begin with prefix, nil
+// when there is none.
+func PrefixEnd(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i] != 0xff {
+			end[i]++
+			return end[:i+1]
+		}
+	}
+	return nil
+}

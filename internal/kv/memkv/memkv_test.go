@@ -1,0 +1,14 @@
+package memkv_test
+
+import (
+	"testing"
+
+	"casus/internal/kv"
+	"casus/internal/kv/kvtest"
+	"casus/internal/kv/memkv"
+)
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	kvtest.Run(t, func(*testing.T) kv.Store { return memkv.New() })
+}

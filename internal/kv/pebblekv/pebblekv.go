@@ -1,0 +1,218 @@
+// Package pebblekv is a [kv.Store] on one Pebble without a write-ahead log: a
+// commit costs no disk write, and a crash loses what was not flushed, which the
+// views read again from the log.
+//
+// Files: those of Pebble in the given directory. The merge rule is stored by the
+// name "casus.postings.1".
+package pebblekv
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"iter"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"casus/internal/fault"
+	"casus/internal/kv"
+)
+
+// Sizes of the parts held in memory.
+const (
+	DefaultCacheBytes    = 32 << 20
+	DefaultMemTableBytes = 32 << 20
+	// bloomBitsPerKey gives about one false positive in a hundred.
+	bloomBitsPerKey = 10
+)
+
+// Options of a store. Zero fields mean the defaults.
+type Options struct {
+	FS            vfs.FS // nil means the machine's
+	CacheBytes    int64
+	MemTableBytes uint64
+}
+
+// Store is one Pebble.
+type Store struct{ db *pebble.DB }
+
+// Open opens the store in dir, making it when it is not there: views are
+// derived, so an empty store is only one that has everything still to read.
+func Open(dir string, o Options) (*Store, error) {
+	if o.CacheBytes == 0 {
+		o.CacheBytes = DefaultCacheBytes
+	}
+	if o.MemTableBytes == 0 {
+		o.MemTableBytes = DefaultMemTableBytes
+	}
+	cache := pebble.NewCache(o.CacheBytes)
+	defer cache.Unref()
+	po := &pebble.Options{
+		FS:                          o.FS,
+		Cache:                       cache,
+		DisableWAL:                  true,
+		MemTableSize:                o.MemTableBytes,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               128 << 20,
+		FormatMajorVersion:          pebble.FormatNewest,
+		Merger:                      &pebble.Merger{Name: "casus.postings.1", Merge: newUnion},
+		Logger:                      quiet{},
+	}
+	for i := range po.Levels {
+		po.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
+	}
+	db, err := pebble.Open(dir, po)
+	if err != nil {
+		return nil, fault.Errorf(fault.Unavailable, "pebblekv: open: %w", err)
+	}
+	return &Store{db: db}, nil
+}
+
+// quiet drops Pebble's own talk: it names files, and errors come back anyway.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(f string, a ...any) {
+	panic(fault.Errorf(fault.Internal, "pebblekv: "+f, a...))
+}
+
+type union struct {
+	sets [][]byte
+}
+
+func newUnion(_, value []byte) (pebble.ValueMerger, error) {
+	return &union{sets: [][]byte{bytes.Clone(value)}}, nil
+}
+
+// MergeNewer implements pebble.ValueMerger.
+func (u *union) MergeNewer(value []byte) error {
+	u.sets = append(u.sets, bytes.Clone(value))
+	return nil
+}
+
+// MergeOlder implements pebble.ValueMerger.
+func (u *union) MergeOlder(value []byte) error { return u.MergeNewer(value) }
+
+type nopCloser struct{}
+
+func (nopCloser) Close() error { return nil }
+
+// Finish implements pebble.ValueMerger.
+func (u *union) Finish(bool) ([]byte, io.Closer, error) {
+	if len(u.sets) == 1 {
+		return u.sets[0], nopCloser{}, nil
+	}
+	b, err := kv.Union(u.sets...)
+	return b, nopCloser{}, err
+}
+
+func get(r pebble.Reader, key []byte) ([]byte, bool, error) {
+	v, c, err := r.Get(key)
+	if err == pebble.ErrNotFound { //nolint:errorlint // the hot path; Pebble returns it bare
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fault.Errorf(fault.Unavailable, "pebblekv: get: %w", err)
+	}
+	out := bytes.Clone(v)
+	if err := c.Close(); err != nil {
+		return nil, false, fault.Errorf(fault.Unavailable, "pebblekv: get: %w", err)
+	}
+	return out, true, nil
+}
+
+func scan(r pebble.Reader, from, to []byte) iter.Seq2[kv.Pair, error] {
+	return func(yield func(kv.Pair, error) bool) {
+		it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+		if err != nil {
+			yield(kv.Pair{}, fault.Errorf(fault.Unavailable, "pebblekv: scan: %w", err))
+			return
+		}
+		defer func() { _ = it.Close() }()
+		for ok := it.First(); ok; ok = it.Next() {
+			v, err := it.ValueAndErr()
+			if err != nil {
+				yield(kv.Pair{}, fault.Errorf(fault.Unavailable, "pebblekv: scan: %w", err))
+				return
+			}
+			if !yield(kv.Pair{Key: it.Key(), Value: v}, nil) {
+				return
+			}
+		}
+		if err := it.Error(); err != nil {
+			yield(kv.Pair{}, fault.Errorf(fault.Unavailable, "pebblekv: scan: %w", err))
+		}
+	}
+}
+
+// Get implements kv.Reader.
+func (s *Store) Get(key []byte) ([]byte, bool, error) { return get(s.db, key) }
+
+// Scan implements kv.Reader.
+func (s *Store) Scan(from, to []byte) iter.Seq2[kv.Pair, error] { return scan(s.db, from, to) }
+
+type snapshot struct{ s *pebble.Snapshot }
+
+func (s snapshot) Get(key []byte) ([]byte, bool, error)           { return get(s.s, key) }
+func (s snapshot) Scan(from, to []byte) iter.Seq2[kv.Pair, error] { return scan(s.s, from, to) }
+func (s snapshot) Close() error                                   { return s.s.Close() }
+
+// Snapshot implements kv.Store.
+func (s *Store) Snapshot() kv.Snapshot { return snapshot{s.db.NewSnapshot()} }
+
+type batch struct{ b *pebble.Batch }
+
+// Batch implements kv.Store.
+func (s *Store) Batch() kv.Batch { return &batch{s.db.NewBatch()} }
+
+func (b *batch) Set(k, v []byte) error             { return b.b.Set(k, v, nil) }
+func (b *batch) Merge(k, v []byte) error           { return b.b.Merge(k, v, nil) }
+func (b *batch) Delete(k []byte) error             { return b.b.Delete(k, nil) }
+func (b *batch) DeleteRange(from, to []byte) error { return b.b.DeleteRange(from, to, nil) }
+func (b *batch) Discard()                          { _ = b.b.Close() }
+
+func (b *batch) Commit() error {
+	if err := b.b.Commit(pebble.NoSync); err != nil {
+		return fault.Errorf(fault.Unavailable, "pebblekv: commit: %w", err)
+	}
+	return nil
+}
+
+// Flush implements kv.Store.
+func (s *Store) Flush() error {
+	if err := s.db.Flush(); err != nil {
+		return fault.Errorf(fault.Unavailable, "pebblekv: flush: %w", err)
+	}
+	return nil
+}
+
+// Erase implements kv.Store.
+func (s *Store) Erase(from, to []byte) error {
+	if err := s.Flush(); err != nil {
+		return err
+	}
+	if to == nil {
+		to = bytes.Repeat([]byte{0xff}, 16)
+	}
+	if err := s.db.Compact(context.Background(), from, to, false); err != nil {
+		return fault.Errorf(fault.Unavailable, "pebblekv: compact: %w", err)
+	}
+	return nil
+}
+
+// SizeBytes implements kv.Store.
+func (s *Store) SizeBytes() int64 { return int64(s.db.Metrics().DiskSpaceUsage()) } //nolint:gosec // a disk is smaller than 2^63
+
+// Close implements kv.Store.
+func (s *Store) Close() error {
+	ferr := s.Flush()
+	if err := s.db.Close(); err != nil {
+		return fault.Errorf(fault.Unavailable, "pebblekv: close: %w", err)
+	}
+	return ferr
+}
