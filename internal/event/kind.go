@@ -1,0 +1,85 @@
+package event
+
+import "strconv"
+
+// Kind says what an entry of the log means. A number is never reused; what a
+// kind's payload looks like is decided by its KindVersion.
+type Kind uint16
+
+// The kinds. New ones are added at the end; retired numbers stay reserved.
+const (
+	// ReportOpened says that a report began to come in: its source, name,
+	// digest and request. Its receipts are most restrictive until it is closed.
+	ReportOpened Kind = 1
+	// ObjectReceived is one receipt of an object; the payload is its bytes
+	// exactly as received.
+	ObjectReceived Kind = 2
+	// ObjectKnown is a receipt of an object version held already; the payload
+	// names it.
+	ObjectKnown Kind = 3
+	// Quarantined is a piece of input set aside, with its place, reason and bytes.
+	Quarantined Kind = 4
+	// ReportClosed ends a report and fixes the marking of its receipts.
+	ReportClosed Kind = 5
+	// SourceSet sets what holds for a source: default marking, time zone, trust.
+	SourceSet Kind = 6
+	// WarninglistSet stores or replaces a warninglist.
+	WarninglistSet Kind = 7
+	// PayloadPart is a part of a payload too long for one entry. It means
+	// nothing until a later entry, the closing one, names it.
+	PayloadPart Kind = 8
+	// Erased says which entries' payloads are to vanish, and why.
+	Erased Kind = 9
+	// ReportMarked changes the marking of a closed report.
+	ReportMarked Kind = 10
+	// QuarantineRetried says what became of a quarantined piece tried again.
+	QuarantineRetried Kind = 11
+)
+
+// kindNames is indexed by Kind. A name is as stable as its number.
+var kindNames = [...]string{
+	ReportOpened:      "report-opened",
+	ObjectReceived:    "object-received",
+	ObjectKnown:       "object-known",
+	Quarantined:       "quarantined",
+	ReportClosed:      "report-closed",
+	SourceSet:         "source-set",
+	WarninglistSet:    "warninglist-set",
+	PayloadPart:       "payload-part",
+	Erased:            "erased",
+	ReportMarked:      "report-marked",
+	QuarantineRetried: "quarantine-retried",
+}
+
+// Known reports whether k is a kind this program knows. A log may hold unknown
+// kinds, written by a later version; readers skip them.
+func (k Kind) Known() bool { return k > 0 && int(k) < len(kindNames) && kindNames[k] != "" }
+
+// String returns the kind's name, "kind-N" when it is not known.
+func (k Kind) String() string {
+	if k.Known() {
+		return kindNames[k]
+	}
+	return "kind-" + strconv.Itoa(int(k))
+}
+
+// ParseKind returns the kind called name.
+func ParseKind(name string) (Kind, bool) {
+	for k, n := range kindNames {
+		if n == name && n != "" {
+			return Kind(k), true
+		}
+	}
+	return 0, false
+}
+
+// Kinds returns all known kinds in the order of their numbers.
+func Kinds() []Kind {
+	var all []Kind
+	for k := range kindNames {
+		if Kind(k).Known() {
+			all = append(all, Kind(k))
+		}
+	}
+	return all
+}
