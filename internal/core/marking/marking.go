@@ -1,0 +1,147 @@
+// Package marking says how closely a thing is held: the marking set of a
+// receipt, how sets combine, and which label a set amounts to.
+//
+// A [Set] belongs to one arrival of one object version in one report, never to
+// the object. Its zero value is TLP:RED, owned by nobody. Sets are written in
+// one canonical form, so equal sets are equal strings and can be interned.
+package marking
+
+import (
+	"slices"
+	"strings"
+
+	"casus/internal/fault"
+	"casus/stix"
+	"casus/tlp"
+)
+
+// Set is everything that restricts the reading of a receipt.
+type Set struct {
+	// TLP is the label; RED when nothing said so.
+	TLP tlp.Label
+	// Imputed is set when the label is the source's default, or RED for want of
+	// one, and not the sender's own word.
+	Imputed bool
+	// Refs are the ids of marking definitions that carry no TLP label, sorted.
+	// One that is not known to be without effect on reading makes the set RED.
+	Refs []string
+}
+
+// String returns the canonical form: the label, then "imputed", then the
+// references, joined by semicolons.
+func (s Set) String() string {
+	var b strings.Builder
+	b.WriteString(s.TLP.String())
+	if s.Imputed {
+		b.WriteString(";imputed")
+	}
+	for _, r := range s.Refs {
+		b.WriteString(";")
+		b.WriteString(r)
+	}
+	return b.String()
+}
+
+// Parse reads the canonical form. An empty or malformed text is an Invalid
+// fault, and the set is then the zero set.
+func Parse(text string) (Set, error) {
+	parts := strings.Split(text, ";")
+	label, ok := tlp.Parse(parts[0])
+	if !ok {
+		return Set{}, fault.Errorf(fault.Invalid, "marking: set begins with %.40q, want a TLP label", parts[0])
+	}
+	s := Set{TLP: label}
+	rest := parts[1:]
+	if len(rest) > 0 && rest[0] == "imputed" {
+		s.Imputed = true
+		rest = rest[1:]
+	}
+	s.Refs = tidy(slices.Clone(rest))
+	if s.String() != text || slices.Contains(rest, "") || slices.Contains(rest, "imputed") {
+		return Set{}, fault.Errorf(fault.Invalid, "marking: set %.80q is not in canonical form", text)
+	}
+	return s, nil
+}
+
+// Label returns what the set amounts to when inert tells which definitions are
+// known and restrict nothing (statements, for instance). An unknown definition
+// is most restrictive; a nil inert knows none.
+//
+// Source: tlp-2.0 §2; casus default deny.
+func (s Set) Label(inert func(id string) bool) tlp.Label {
+	for _, r := range s.Refs {
+		if inert == nil || !inert(r) {
+			return tlp.Red
+		}
+	}
+	return s.TLP
+}
+
+// Default is the set of a receipt that nothing marks: the source's label, RED
+// when it has none.
+func Default(source *tlp.Label) Set {
+	if source == nil {
+		return Set{TLP: tlp.Red, Imputed: true}
+	}
+	return Set{TLP: *source, Imputed: true}
+}
+
+// Of returns the set that o's own markings give and whether it bears a label
+// at all; without one the label is def's. Field markings count for the whole
+// object, the most restrictive one decides.
+func Of(o *stix.Object, def Set) Set {
+	s := Set{TLP: tlp.Clear}
+	marked := false
+	add := func(id string) {
+		if l, ok := tlp.ByDefinition(id); ok {
+			s.TLP, marked = tlp.Most(s.TLP, l), true
+			return
+		}
+		s.Refs = append(s.Refs, id)
+	}
+	for _, id := range o.Strings("object_marking_refs") {
+		add(id)
+	}
+	if v, ok := o.Get("granular_markings"); ok {
+		stix.Each(v, func(element []byte) bool {
+			stix.EachMember(element, func(name, value []byte) bool {
+				if string(name) == "marking_ref" {
+					if id, ok := stix.Unquote(value); ok {
+						add(id)
+					}
+				}
+				return true
+			})
+			return true
+		})
+	}
+	if !marked {
+		s.TLP, s.Imputed = def.TLP, def.Imputed
+	}
+	s.Refs = tidy(append(s.Refs, def.Refs...))
+	return s
+}
+
+func tidy(refs []string) []string {
+	if len(refs) == 0 {
+		return nil
+	}
+	slices.Sort(refs)
+	return slices.Compact(refs)
+}
+
+// Combine returns the most restrictive of a and b: the smaller label and all
+// references. It is imputed only when no sender's word decided the label.
+func Combine(a, b Set) Set {
+	s := Set{TLP: tlp.Most(a.TLP, b.TLP)}
+	switch {
+	case a.TLP < b.TLP:
+		s.Imputed = a.Imputed
+	case b.TLP < a.TLP:
+		s.Imputed = b.Imputed
+	default:
+		s.Imputed = a.Imputed && b.Imputed
+	}
+	s.Refs = tidy(append(slices.Clone(a.Refs), b.Refs...))
+	return s
+}
