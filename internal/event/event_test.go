@@ -123,8 +123,8 @@ func TestKinds(t *testing.T) {
 			t.Errorf("ParseKind(%q) = %v, %v, want %v", name, got, ok, k)
 		}
 	}
-	if len(Kinds()) != 11 {
-		t.Errorf("len(Kinds()) = %d, want 11", len(Kinds()))
+	if len(Kinds()) != 12 {
+		t.Errorf("len(Kinds()) = %d, want 12", len(Kinds()))
 	}
 	if got := Kind(999).String(); got != "kind-999" || Kind(999).Known() || Kind(0).Known() {
 		t.Errorf("Kind(999).String() = %q, want kind-999", got)

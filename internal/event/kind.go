@@ -34,6 +34,9 @@ const (
 	ReportMarked Kind = 10
 	// QuarantineRetried says what became of a quarantined piece tried again.
 	QuarantineRetried Kind = 11
+	// ReportOriginal is a piece of a report's bytes as handed in, kept where its
+	// objects were made from it and do not hold it: MISP, CSV, mail, text.
+	ReportOriginal Kind = 12
 )
 
 // kindNames is indexed by Kind. A name is as stable as its number.
@@ -49,6 +52,7 @@ var kindNames = [...]string{
 	Erased:            "erased",
 	ReportMarked:      "report-marked",
 	QuarantineRetried: "quarantine-retried",
+	ReportOriginal:    "report-original",
 }
 
 // Known reports whether k is a kind this program knows. A log may hold unknown
