@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 )
 
 // Canonical returns the canonical form of one JSON value by RFC 8785: no white
@@ -176,6 +175,3 @@ func appendFloat(dst []byte, f float64) []byte {
 	}
 	return dst
 }
-
-// validText reports whether s can be written as a JSON string.
-func validText(s string) bool { return utf8.ValidString(s) }

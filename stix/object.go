@@ -118,6 +118,22 @@ func Parse(raw []byte, lim Limits) (*Object, error) {
 }
 
 func parse(raw []byte, lim Limits) (*Object, *Error) {
+	o, err := indexObject(raw, lim)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.mustString("type", "name the kind of object, for example \"type\": \"indicator\""); err != nil {
+		return nil, err
+	}
+	if err := o.mustString("id", "give it an id, for example \"id\": \"indicator--\" and a UUID"); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// indexObject is parse for objects that need have neither type nor id. lim has
+// its defaults.
+func indexObject(raw []byte, lim Limits) (*Object, *Error) {
 	if len(raw) > lim.ObjectBytes {
 		return nil, tooLarge(int64(len(raw)), lim)
 	}
@@ -130,16 +146,10 @@ func parse(raw []byte, lim Limits) (*Object, *Error) {
 		return nil, &Error{Reason: "want an object, got " + kindName(Kind(raw[skipSpace(raw, 0):])), Remedy: "a STIX object is written in braces: {\"type\": …, \"id\": …}"}
 	}
 	o.members = c.members
-	typ, err := o.mustString("type", "name the kind of object, for example \"type\": \"indicator\"")
-	if err != nil {
-		return nil, err
-	}
-	id, err := o.mustString("id", "give it an id, for example \"id\": \"indicator--\" and a UUID")
-	if err != nil {
-		return nil, err
-	}
-	o.typ, o.class = internType(typ)
-	o.id = string(id)
+	typ, _ := o.Get("type")
+	name, _ := UnquoteBytes(typ)
+	o.typ, o.class = internType(name)
+	o.id = o.String("id")
 	o.version = o.decideVersion()
 	return o, nil
 }
@@ -151,50 +161,60 @@ func tooLarge(size int64, lim Limits) *Error {
 	}
 }
 
-// mustString returns the text of a member that has to be a string with
+// mustString says what is wrong with a member that has to be a string with
 // something in it.
-func (o *Object) mustString(name, remedy string) ([]byte, *Error) {
+func (o *Object) mustString(name, remedy string) *Error {
 	i := o.find(name)
 	if i < 0 {
-		return nil, &Error{Reason: "the object has no " + strconv.Quote(name), Remedy: remedy}
+		return &Error{Reason: "the object has no " + strconv.Quote(name), Remedy: remedy}
 	}
 	v, at := o.value(i), int64(o.members[i].value)
 	switch {
 	case v[0] != '"':
-		return nil, &Error{Offset: at, Reason: strconv.Quote(name) + " is " + kindName(Kind(v)) + ", want a string", Remedy: remedy}
+		return &Error{Offset: at, Reason: strconv.Quote(name) + " is " + kindName(Kind(v)) + ", want a string", Remedy: remedy}
 	case len(v) == 2:
-		return nil, &Error{Offset: at, Reason: strconv.Quote(name) + " is empty", Remedy: remedy}
+		return &Error{Offset: at, Reason: strconv.Quote(name) + " is empty", Remedy: remedy}
 	}
-	b, _ := UnquoteBytes(v)
-	return b, nil
+	return nil
 }
 
 // decideVersion decides the version of STIX an object is written in. An object
-// that says spec_version has it. One that does not is 2.0 if it is of a kind
-// that has "created" in both versions; it is 2.1 if its type is a
-// cyber-observable, or if it has no "created" (2.0 knows no such object outside
-// observed-data). Bundles carry spec_version in 2.0 alone.
+// that says spec_version has it. One that does not is 2.0 if its type is one of
+// 2.0's own domain, relationship or marking objects, or if its type is unknown
+// and it has "created", as all objects of 2.0 have. It is 2.1 otherwise: a
+// cyber-observable, for which 2.1 makes spec_version optional, or an object of a
+// type that only 2.1 has and that lacks what 2.1 demands. The observables of 2.0
+// stay inside their observed-data and are no objects of their own.
 //
 // Source: stix-2.1 §3.2 (spec_version); stix-2.0 part 1 §3.1, §5.
 func (o *Object) decideVersion() string {
 	if v, ok := o.Get("spec_version"); ok && v[0] == '"' {
 		switch string(v) {
 		case `"2.1"`:
-			return "2.1"
+			return version21
 		case `"2.0"`:
-			return "2.0"
+			return version20
 		}
 		s, _ := Unquote(v)
 		return s
 	}
-	if o.class == ClassSCO || o.class == ClassBundle {
-		return "2.1"
+	switch o.class {
+	case ClassSCO, ClassBundle:
+		return version21
+	case ClassCustom:
+		if _, ok := o.Get("created"); !ok {
+			return version21
+		}
+		return version20
+	default:
+		if classes[o.typ].since21 {
+			return version21
+		}
+		return version20
 	}
-	if _, ok := o.Get("created"); !ok {
-		return "2.1"
-	}
-	return "2.0"
 }
+
+const version20, version21 = "2.0", "2.1"
 
 // Raw returns the bytes as received. They must not be changed.
 func (o *Object) Raw() []byte { return o.raw }
@@ -210,8 +230,9 @@ func (o *Object) Class() Class { return o.class }
 
 // SpecVersion returns the version of STIX the object is written in: what its
 // spec_version says, or "2.0" or "2.1" decided by its form. An object without
-// spec_version is 2.1 if its type is a cyber-observable or it has no "created",
-// and 2.0 otherwise.
+// spec_version is 2.0 if its type is a domain, relationship or marking object of
+// 2.0, or is unknown and the object has "created"; it is 2.1 otherwise, as
+// cyber-observables are.
 func (o *Object) SpecVersion() string { return o.version }
 
 // Len returns the number of top-level members.
@@ -565,8 +586,9 @@ const (
 func ClassOf(typ string) Class { return classes[typ].class }
 
 type knownType struct {
-	name  string
-	class Class
+	name    string
+	class   Class
+	since21 bool // not in 2.0
 }
 
 // internType returns the type as a string, without a new copy if it is known.
@@ -577,22 +599,30 @@ func internType(b []byte) (string, Class) {
 	return string(b), ClassCustom
 }
 
-// Source: stix-2.1 §4, §5, §6, §7, §8; incident-core-extension.
-var classes = classTable(map[Class]string{
-	ClassSDO: "attack-pattern campaign course-of-action grouping identity incident indicator infrastructure intrusion-set " +
-		"location malware malware-analysis note observed-data opinion report threat-actor tool vulnerability event impact task",
-	ClassSRO: "relationship sighting",
-	ClassSCO: "artifact autonomous-system directory domain-name email-addr email-message file ipv4-addr ipv6-addr mac-addr " +
-		"mutex network-traffic process software url user-account windows-registry-key x509-certificate",
-	ClassMeta:   "extension-definition language-content marking-definition",
-	ClassBundle: "bundle",
+// Source: stix-2.1 §4, §5, §6, §7, §8; stix-2.0 part 2; incident-core-extension.
+var classes = classTable([]classList{
+	{ClassSDO, false, "attack-pattern campaign course-of-action identity indicator intrusion-set malware observed-data report " +
+		"threat-actor tool vulnerability"},
+	{ClassSDO, true, "grouping incident infrastructure location malware-analysis note opinion event impact task"},
+	{ClassSRO, false, "relationship sighting"},
+	{ClassSCO, true, "artifact autonomous-system directory domain-name email-addr email-message file ipv4-addr ipv6-addr mac-addr " +
+		"mutex network-traffic process software url user-account windows-registry-key x509-certificate"},
+	{ClassMeta, false, "marking-definition"},
+	{ClassMeta, true, "extension-definition language-content"},
+	{ClassBundle, false, "bundle"},
 })
 
-func classTable(lists map[Class]string) map[string]knownType {
+type classList struct {
+	class   Class
+	since21 bool
+	types   string
+}
+
+func classTable(lists []classList) map[string]knownType {
 	t := make(map[string]knownType, 64)
-	for class, list := range lists {
-		for name := range strings.FieldsSeq(list) {
-			t[name] = knownType{name, class}
+	for _, l := range lists {
+		for name := range strings.FieldsSeq(l.types) {
+			t[name] = knownType{name, l.class, l.since21}
 		}
 	}
 	return t
