@@ -22,8 +22,9 @@ func Canonical(raw []byte) ([]byte, error) {
 	if len(raw) > maxObjectBytes {
 		return nil, tooLarge(int64(len(raw)), Limits{ObjectBytes: maxObjectBytes})
 	}
+	var names [nameRoom]nameRef
 	c := checker{b: raw, lim: lim, bigInts: true}
-	if err := c.check(); err != nil {
+	if err := c.check(&nameStack{list: names[:]}); err != nil {
 		return nil, err
 	}
 	return appendCanonical(make([]byte, 0, len(raw)), raw[skipSpace(raw, 0):]), nil

@@ -19,42 +19,63 @@ const maxExact = "9007199254740991"
 // found by sorting at its end instead of comparing each with all before it.
 const manyNames = 32
 
+// nameRoom is how many open names an object has without an allocation.
+const nameRoom = 48
+
 // nameRef is a member name that is still open to comparison. It lies in the
 // input, or unescaped in the arena.
 type nameRef struct {
 	sig        uint32
-	start, end uint32
+	start, end uint32 // inside the quotes; the high bit of start says: in the arena
 	at         uint32 // where the name begins in the input
-	arena      bool
 }
+
+// high marks a position as something other than one in the input. Positions
+// stay below it since objects are smaller than 2 GiB.
+const high = 1 << 31
 
 // checker checks that bytes are one strict JSON value: the full grammar of RFC
 // 8259, UTF-8, no lone surrogate, no name twice in an object at any depth, no
 // number that a double cannot hold.
 //
-// It lives on the stack of its caller: nothing in it escapes.
+// The names of open objects are kept apart, in a nameStack whose room is on the
+// stack of the caller, so that an ordinary object costs no allocation here.
 type checker struct {
-	b        []byte
-	lim      Limits
-	tokens   int
-	bigInts  bool // accept integers beyond 2^53-1
-	escaped  bool // whether the string read last holds an escape
-	names    []nameRef
-	arena    []byte
-	members  []member // where the members of the outermost object go
-	index    bool     // whether to fill members
-	err      *Error
-	namesBuf [48]nameRef
+	b       []byte
+	lim     Limits
+	tokens  int
+	bigInts bool     // accept integers beyond 2^53-1
+	escaped bool     // whether the string read last holds an escape
+	members []member // where the members of the outermost object go
+	index   bool     // whether to fill members
+	arena   []byte   // unescaped names
+	err     *Error
+}
+
+// nameStack holds the names of the objects that are open, outermost first.
+type nameStack struct {
+	list []nameRef // room; the first n are in use
+	n    int
+}
+
+func (s *nameStack) push(n nameRef) {
+	if s.n == len(s.list) {
+		// Not append: the compiler would then move the first room to the heap.
+		more := make([]nameRef, 2*len(s.list)+nameRoom)
+		copy(more, s.list)
+		s.list = more
+	}
+	s.list[s.n] = n
+	s.n++
 }
 
 // check reads one value from b, with white space around it, and nothing else.
-func (c *checker) check() *Error {
-	c.names = c.namesBuf[:0]
+func (c *checker) check(names *nameStack) *Error {
 	i := skipSpace(c.b, 0)
 	if i == len(c.b) {
 		return &Error{Offset: int64(i), Reason: "there is no JSON value", Remedy: "check that the whole text was copied"}
 	}
-	i = c.value(i, 0)
+	i = c.value(i, 0, names)
 	if c.err != nil {
 		return c.err
 	}
@@ -77,7 +98,7 @@ func (c *checker) failEnd(what string) int {
 
 // value reads the value that begins at i and returns the index after it. After
 // a failure it returns len(c.b).
-func (c *checker) value(i, depth int) int {
+func (c *checker) value(i, depth int, names *nameStack) int {
 	if c.tokens++; c.tokens > c.lim.Tokens {
 		return c.fail(i, fmt.Sprintf("more than %d tokens", c.lim.Tokens), "split the object, or raise the limit of tokens")
 	}
@@ -85,9 +106,9 @@ func (c *checker) value(i, depth int) int {
 	case '"':
 		return c.str(i)
 	case '{':
-		return c.object(i, depth+1)
+		return c.object(i, depth+1, names)
 	case '[':
-		return c.array(i, depth+1)
+		return c.array(i, depth+1, names)
 	case 't':
 		return c.literal(i, "true")
 	case 'f':
@@ -108,7 +129,7 @@ func (c *checker) literal(i int, want string) int {
 	return i + len(want)
 }
 
-func (c *checker) array(i, depth int) int {
+func (c *checker) array(i, depth int, names *nameStack) int {
 	if depth > c.lim.Depth {
 		return c.tooDeep(i)
 	}
@@ -120,7 +141,7 @@ func (c *checker) array(i, depth int) int {
 		if i >= len(c.b) {
 			return c.failEnd("an array")
 		}
-		i = c.value(i, depth)
+		i = c.value(i, depth, names)
 		if c.err != nil {
 			return i
 		}
@@ -143,11 +164,11 @@ func (c *checker) tooDeep(i int) int {
 	return c.fail(i, fmt.Sprintf("nested more than %d deep", c.lim.Depth), "flatten the object, or raise the limit of depth")
 }
 
-func (c *checker) object(i, depth int) int {
+func (c *checker) object(i, depth int, names *nameStack) int {
 	if depth > c.lim.Depth {
 		return c.tooDeep(i)
 	}
-	first, firstArena := len(c.names), len(c.arena)
+	first, firstArena := names.n, len(c.arena)
 	i = skipSpace(c.b, i+1)
 	if i < len(c.b) && c.b[i] == '}' {
 		return i + 1
@@ -165,7 +186,7 @@ func (c *checker) object(i, depth int) int {
 			return i
 		}
 		nameEnd, esc := i, c.escaped
-		if c.name(name, nameEnd, esc, first); c.err != nil {
+		if c.name(name, nameEnd, esc, first, names); c.err != nil {
 			return i
 		}
 		i = skipSpace(c.b, i)
@@ -180,12 +201,16 @@ func (c *checker) object(i, depth int) int {
 			return c.failEnd("an object")
 		}
 		value := i
-		i = c.value(i, depth)
+		i = c.value(i, depth, names)
 		if c.err != nil {
 			return i
 		}
 		if depth == 1 && c.index {
-			c.members = append(c.members, member{name: uint32(name + 1), nameEnd: uint32(nameEnd - 1), value: uint32(value), valueEnd: uint32(i), escaped: esc})
+			m := member{uint32(name + 1), uint32(nameEnd - 1), uint32(value), uint32(i)}
+			if esc {
+				m.name |= high
+			}
+			c.members = append(c.members, m)
 		}
 		i = skipSpace(c.b, i)
 		if i >= len(c.b) {
@@ -196,7 +221,7 @@ func (c *checker) object(i, depth int) int {
 			i = skipSpace(c.b, i+1)
 			continue
 		case '}':
-			c.closeNames(first, firstArena)
+			c.closeNames(first, firstArena, names)
 			if c.err != nil {
 				return len(c.b)
 			}
@@ -208,60 +233,60 @@ func (c *checker) object(i, depth int) int {
 
 // name notes the name in b[at:end], quotes included, of the object whose names
 // begin at first, and refuses it if it is there already.
-func (c *checker) name(at, end int, escaped bool, first int) {
+func (c *checker) name(at, end int, escaped bool, first int, names *nameStack) {
 	if c.tokens++; c.tokens > c.lim.Tokens {
 		c.fail(at, fmt.Sprintf("more than %d tokens", c.lim.Tokens), "split the object, or raise the limit of tokens")
 		return
 	}
 	n := nameRef{start: uint32(at + 1), end: uint32(end - 1), at: uint32(at)}
 	if escaped {
-		n.arena, n.start = true, uint32(len(c.arena))
+		n.start = uint32(len(c.arena)) | high
 		c.arena = appendUnescaped(c.arena, c.b[at+1:end-1])
 		n.end = uint32(len(c.arena))
 	}
-	text := c.nameText(n)
+	text := c.text(n)
 	if l := len(text); l > 0 {
 		n.sig = uint32(l) | uint32(text[0])<<8 | uint32(text[l/2])<<16 | uint32(text[l-1])<<24
 	}
-	if len(c.names)-first < manyNames {
-		for _, o := range c.names[first:] {
-			if o.sig == n.sig && bytes.Equal(c.nameText(o), text) {
+	if names.n-first < manyNames {
+		for _, o := range names.list[first:names.n] {
+			if o.sig == n.sig && bytes.Equal(c.text(o), text) {
 				c.twice(n)
 				return
 			}
 		}
 	}
-	c.names = append(c.names, n)
+	names.push(n)
 }
 
-func (c *checker) nameText(n nameRef) []byte {
-	if n.arena {
-		return c.arena[n.start:n.end]
+func (c *checker) text(n nameRef) []byte {
+	if n.start&high != 0 {
+		return c.arena[n.start&^high : n.end]
 	}
 	return c.b[n.start:n.end]
 }
 
 func (c *checker) twice(n nameRef) {
-	c.fail(int(n.at), "the name "+quote(c.nameText(n))+" appears twice in one object", "remove one of the two; which one was meant cannot be known")
+	c.fail(int(n.at), "the name "+quote(c.text(n))+" appears twice in one object", "remove one of the two; which one was meant cannot be known")
 }
 
 // closeNames ends the object whose names begin at first.
-func (c *checker) closeNames(first, firstArena int) {
-	if own := c.names[first:]; len(own) > manyNames {
+func (c *checker) closeNames(first, firstArena int, names *nameStack) {
+	if own := names.list[first:names.n]; len(own) > manyNames {
 		slices.SortFunc(own, func(x, y nameRef) int {
-			if d := bytes.Compare(c.nameText(x), c.nameText(y)); d != 0 {
+			if d := bytes.Compare(c.text(x), c.text(y)); d != 0 {
 				return d
 			}
 			return int(x.at) - int(y.at)
 		})
 		for k := 1; k < len(own); k++ {
-			if bytes.Equal(c.nameText(own[k-1]), c.nameText(own[k])) {
+			if bytes.Equal(c.text(own[k-1]), c.text(own[k])) {
 				c.twice(own[k])
 				return
 			}
 		}
 	}
-	c.names, c.arena = c.names[:first], c.arena[:firstArena]
+	names.n, c.arena = first, c.arena[:firstArena]
 }
 
 const (

@@ -84,9 +84,8 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // member is where one top-level member stands in the bytes of an object.
 type member struct {
-	name, nameEnd   uint32 // inside the quotes
+	name, nameEnd   uint32 // inside the quotes; the high bit of name says: escaped
 	value, valueEnd uint32
-	escaped         bool // the name holds an escape
 }
 
 // Object is one STIX object: its bytes as received and an index of its
@@ -98,7 +97,7 @@ type Object struct {
 	id      string
 	version string
 	class   Class
-	inline  [18]member
+	inline  [24]member
 }
 
 // Parse checks that raw is one STIX object: strict JSON within lim, with a
@@ -138,8 +137,9 @@ func indexObject(raw []byte, lim Limits) (*Object, *Error) {
 		return nil, tooLarge(int64(len(raw)), lim)
 	}
 	o := &Object{raw: raw}
+	var names [nameRoom]nameRef
 	c := checker{b: raw, lim: lim, index: true, members: o.inline[:0]}
-	if err := c.check(); err != nil {
+	if err := c.check(&nameStack{list: names[:]}); err != nil {
 		return nil, err
 	}
 	if first := raw[skipSpace(raw, 0)]; first != '{' {
@@ -242,8 +242,9 @@ func (o *Object) Len() int { return len(o.members) }
 // member in the order of the bytes. Neither may be changed.
 func (o *Object) Member(i int) (name, value []byte) {
 	m := &o.members[i]
-	name = o.raw[m.name:m.nameEnd:m.nameEnd]
-	if m.escaped {
+	start := m.name &^ high
+	name = o.raw[start:m.nameEnd:m.nameEnd]
+	if start != m.name {
 		name = appendUnescaped(nil, name)
 	}
 	return name, o.value(i)
@@ -262,8 +263,8 @@ func (o *Object) Get(name string) ([]byte, bool) {
 func (o *Object) find(name string) int {
 	for i := range o.members {
 		m := &o.members[i]
-		if m.escaped {
-			if string(appendUnescaped(nil, o.raw[m.name:m.nameEnd])) == name {
+		if m.name&high != 0 {
+			if string(appendUnescaped(nil, o.raw[m.name&^high:m.nameEnd])) == name {
 				return i
 			}
 			continue
