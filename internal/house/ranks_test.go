@@ -31,14 +31,15 @@ var coreOrder = []string{
 // families is the table of ranks: who may import whom.
 func families() []family {
 	public := []string{"tlp", "stix"}
-	core := []string{"tlp", "stix", "internal/fault"}
-	event := slices.Concat(core, []string{"internal/core", "misp", "taxii", "cacao"})
+	below := []string{"tlp", "stix", "internal/fault"}
+	core := append(slices.Clone(below), "internal/core")
+	event := append(slices.Clone(core), "misp", "taxii", "cacao")
 	engine := append(slices.Clone(event), "internal/event")
 	view := slices.Concat(engine, []string{"internal/eventlog", "internal/kv", "internal/trust", "internal/record"})
 	process := append(slices.Clone(view), "internal/view", "internal/outbox")
-	edge := append(slices.Clone(process), "internal/process")
+	edge := append(slices.Clone(process), "internal/process", "internal/demo")
 	all := append(slices.Clone(edge), "internal/edge")
-	top := append(slices.Clone(all), "internal/node", "internal/bench", "internal/demo", "internal/sim")
+	top := append(slices.Clone(all), "internal/node", "internal/bench", "internal/sim")
 	return []family{
 		{name: "tlp"},
 		{name: "stix", may: []string{"tlp"}},
@@ -46,7 +47,7 @@ func families() []family {
 		{name: "taxii", may: public},
 		{name: "cacao", may: public},
 		{name: "internal/fault"},
-		{name: "internal/core", may: core, order: coreOrder},
+		{name: "internal/core", may: below, order: coreOrder},
 		{name: "internal/event", may: event},
 		{name: "internal/eventlog", may: engine},
 		{name: "internal/kv", may: engine},
@@ -58,7 +59,7 @@ func families() []family {
 		{name: "internal/edge", may: edge, apart: true},
 		{name: "internal/node", may: all},
 		{name: "internal/bench", may: append(slices.Clone(all), "internal/node")},
-		{name: "internal/demo", may: append(slices.Clone(all), "internal/node")},
+		{name: "internal/demo", may: core},
 		{name: "internal/sim", may: append(slices.Clone(all), "internal/node")},
 		{name: "internal/house"},
 		{name: "cmd/casus", may: top},
