@@ -1,0 +1,376 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"casus/internal/core/report"
+	"casus/tlp"
+)
+
+// frame is what every page has around its content. Handlers call mark for
+// everything they put on the page, so that the strips at top and bottom bear
+// the highest marking.
+type frame struct {
+	lang  lang
+	theme string
+	keys  bool
+	now   time.Time
+
+	assets *assets
+	url    *url.URL
+
+	highest  tlp.Label
+	exercise bool
+
+	// Title is the page's own; the product's name is added.
+	Title string
+	// Section is the entry of the main menu the page stands under.
+	Section string
+	// JSON is the address of the same data in the API; empty where there is
+	// none.
+	JSON string
+	// Query fills the search box.
+	Query string
+	// Node is the node's name.
+	Node string
+}
+
+// newFrame reads language, theme and keys from the query, which is kept in a
+// cookie, then the cookie, then what the browser asks for.
+func (s *server) newFrame(w http.ResponseWriter, r *http.Request) *frame {
+	f := &frame{
+		lang: english, theme: "system", keys: true, now: s.opt.Clock().UTC(),
+		assets: s.assets, url: r.URL, highest: tlp.Clear, exercise: s.opt.Exercise, Node: s.opt.NodeName,
+	}
+	q := r.URL.Query()
+	if l, ok := languageOf(setting(w, r, q, "lang")); ok {
+		f.lang = l
+	} else if strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Accept-Language"))), "fr") {
+		f.lang = french
+	}
+	if t := setting(w, r, q, "theme"); slices.Contains(themes, t) {
+		f.theme = t
+	}
+	if c, err := r.Cookie("keys"); err == nil && c.Value == "off" {
+		f.keys = false
+	}
+	return f
+}
+
+var themes = []string{"system", "dark", "light"}
+
+// setting returns a setting of the face from the query or its cookie; one from
+// the query that is among the known values is kept.
+func setting(w http.ResponseWriter, r *http.Request, q url.Values, name string) string {
+	if v := q.Get(name); v != "" {
+		if _, ok := languageOf(v); ok || slices.Contains(themes, v) {
+			http.SetCookie(w, &http.Cookie{Name: name, Value: v, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteStrictMode})
+		}
+		return v
+	}
+	if c, err := r.Cookie(name); err == nil {
+		return c.Value
+	}
+	return ""
+}
+
+// blankFrame is the frame of a page that shows nothing received, such as one
+// that says something is not there.
+func (s *server) blankFrame(c *call) *frame {
+	f := *c.f
+	f.highest, f.exercise, f.JSON, f.Section = tlp.Clear, s.opt.Exercise, "", ""
+	return &f
+}
+
+// mark raises the page's marking to label. A label that cannot be read counts
+// as RED, and so does an empty one.
+func (f *frame) mark(label string) {
+	l, _ := tlp.Parse(label)
+	f.highest = tlp.Most(f.highest, l)
+}
+
+// markCited raises the page's marking to that of reports and objects which the
+// page names without showing them.
+func (c *call) markCited(ids map[string]bool) error {
+	delete(ids, "")
+	if len(ids) == 0 || c.f.highest == tlp.Red {
+		return nil
+	}
+	list := make([]string, 0, len(ids))
+	for id := range ids {
+		list = append(list, id)
+	}
+	slices.Sort(list)
+	highest := c.opt.Highest
+	if highest == nil {
+		highest = c.highestByReading
+	}
+	l, err := highest(c.ctx(), list)
+	if err != nil {
+		return err
+	}
+	c.f.highest = tlp.Most(c.f.highest, l)
+	return nil
+}
+
+// highestByReading reads each of ids; many, or one that cannot be read, make
+// the page RED rather than slow or too widely marked.
+func (c *call) highestByReading(ctx context.Context, ids []string) (tlp.Label, error) {
+	const many = 64
+	if len(ids) > many {
+		return tlp.Red, nil
+	}
+	most := tlp.Clear
+	for _, id := range ids {
+		var label string
+		if strings.HasPrefix(id, "RPT-") {
+			d, err := c.r.Report(ctx, id)
+			if err != nil {
+				return tlp.Red, nil
+			}
+			label = d.TLP
+		} else {
+			o, err := c.r.Object(ctx, id)
+			if err != nil {
+				return tlp.Red, nil
+			}
+			label = o.TLP
+		}
+		l, _ := tlp.Parse(label)
+		most = tlp.Most(most, l)
+	}
+	return most, nil
+}
+
+// The methods below are what templates call.
+
+// Lang is the page's language as an HTML language tag.
+func (f *frame) Lang() string { return string(f.lang) }
+
+// Theme is "system", "dark" or "light".
+func (f *frame) Theme() string { return f.theme }
+
+// Keys says whether single-key commands are on.
+func (f *frame) Keys() bool { return f.keys }
+
+// Exercise says whether something on the page belongs to an exercise.
+func (f *frame) Exercise() bool { return f.exercise }
+
+// Asset returns the address of an embedded file.
+func (f *frame) Asset(name string) string { return f.assets.path(name) }
+
+// T returns the words of a catalogue key, with {0}, {1} … replaced by args.
+func (f *frame) T(key string, args ...any) string { return f.lang.words(key, args...) }
+
+// Count returns the words for n things: the key's ".one" or ".other" form with
+// {0} replaced by n.
+func (f *frame) Count(key string, n int) string { return f.lang.count(key, n) }
+
+// Number writes n with the language's group marks.
+func (f *frame) Number(n int) string { return f.lang.number(n) }
+
+// With returns the page's own address with one parameter changed.
+func (f *frame) With(name, value string) string {
+	q := f.url.Query()
+	q.Set(name, value)
+	return f.url.Path + "?" + q.Encode()
+}
+
+// NextTheme is the theme the switch leads to.
+func (f *frame) NextTheme() string {
+	return themes[(slices.Index(themes, f.theme)+1)%len(themes)]
+}
+
+// Drawn is when the page was drawn.
+func (f *frame) Drawn() Stamp {
+	return Stamp{ISO: f.now.Format(time.RFC3339), Text: f.now.Format("15:04:05Z"), Full: f.lang.instant(f.now)}
+}
+
+// Badge is a marking as it is drawn.
+type Badge struct{ Class, Text string }
+
+// Highest is the marking of the page.
+func (f *frame) Highest() Badge { return badge(f.highest) }
+
+// Marking returns a label as it is drawn; what cannot be read is RED.
+func (f *frame) Marking(label string) Badge {
+	l, _ := tlp.Parse(label)
+	return badge(l)
+}
+
+func badge(l tlp.Label) Badge {
+	class := "red"
+	switch l {
+	case tlp.Clear:
+		class = "clear"
+	case tlp.Green:
+		class = "green"
+	case tlp.Amber:
+		class = "amber"
+	case tlp.AmberStrict:
+		class = "strict"
+	case tlp.Red:
+	}
+	return Badge{Class: class, Text: l.String()}
+}
+
+// Stamp is an instant or a span as it is drawn: machine form, short form, and
+// the whole for who asks.
+type Stamp struct{ ISO, Text, Full string }
+
+// When draws an instant: the time of day when it is today, else the date.
+func (f *frame) When(at string) Stamp {
+	t, ok := instant(at)
+	if !ok {
+		return Stamp{Text: orDash(at)}
+	}
+	return Stamp{ISO: t.Format(time.RFC3339), Text: f.lang.when(t, f.now), Full: f.lang.instant(t)}
+}
+
+// At draws an instant whole: date and time.
+func (f *frame) At(at string) Stamp {
+	t, ok := instant(at)
+	if !ok {
+		return Stamp{Text: orDash(at)}
+	}
+	s := f.lang.instant(t)
+	return Stamp{ISO: t.Format(time.RFC3339), Text: s, Full: s}
+}
+
+// Span draws first and last seen as "14 Nov – today".
+func (f *frame) Span(first, last string) Stamp {
+	a, okA := instant(first)
+	b, okB := instant(last)
+	switch {
+	case !okA && !okB:
+		return Stamp{Text: "–"}
+	case !okA:
+		a = b
+	case !okB:
+		b = a
+	}
+	from, to := f.lang.day(a, f.now), f.lang.day(b, f.now)
+	full := f.lang.instant(a) + " – " + f.lang.instant(b)
+	if from == to {
+		return Stamp{Text: from, Full: full}
+	}
+	return Stamp{Text: from + " – " + to, Full: full}
+}
+
+func instant(s string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	return t.UTC(), err == nil
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}
+
+// Value is an indicator as it is drawn: Shown cannot be clicked or resolved by
+// accident, Plain is what the copy button gives.
+type Value struct {
+	Shown, Plain string
+	// Search is where to find it again.
+	Search string
+	// CopyLabel and CopiedLabel are the button's words before and after.
+	CopyLabel, CopiedLabel string
+}
+
+// Value draws an indicator.
+func (f *frame) Value(v string) Value {
+	shown := defang(v)
+	return Value{
+		Shown: shown, Plain: v, Search: at("/search", "q", v),
+		CopyLabel: f.T("copy", shown), CopiedLabel: f.T("copied", shown),
+	}
+}
+
+// Digest draws a hash short.
+func (f *frame) Digest(h string) Value {
+	v := Value{Shown: h, Plain: h, CopyLabel: f.T("copy", h), CopiedLabel: f.T("copied", h)}
+	const short = 16
+	if len(h) > short && isHex(h) {
+		v.Shown = h[:8] + "…" + h[len(h)-4:]
+		v.CopyLabel, v.CopiedLabel = f.T("copy", v.Shown), f.T("copied", v.Shown)
+	}
+	return v
+}
+
+// Kind names the type of an object or of a value.
+func (f *frame) Kind(t string) string {
+	if w, ok := f.lang.lookup("type." + t); ok {
+		return w
+	}
+	if rest, ok := strings.CutPrefix(t, "file:hashes."); ok {
+		return f.T("type.file") + ", " + strings.Trim(rest, "'")
+	}
+	return strings.ReplaceAll(t, "-", " ")
+}
+
+// Format names how a report was written.
+func (f *frame) Format(x report.Format) string {
+	if w, ok := f.lang.lookup("format." + string(x)); ok {
+		return w
+	}
+	return string(x)
+}
+
+// Size writes a number of bytes.
+func (f *frame) Size(n int64) string { return f.lang.size(n) }
+
+// Report is the address of a report, Object of an object.
+func (f *frame) Report(id string) string { return reportPath(id) }
+
+// Object is the address of an object.
+func (f *frame) Object(id string) string { return objectPath(id) }
+
+// Thing is the address of what a search hit names.
+func (f *frame) Thing(id string) string {
+	if strings.HasPrefix(id, "RPT-") {
+		return reportPath(id)
+	}
+	return objectPath(id)
+}
+
+// Some returns the first n of list and how many more there are.
+func (f *frame) Some(list []string, n int) Short {
+	if len(list) <= n {
+		return Short{First: list}
+	}
+	return Short{First: list[:n], More: len(list) - n, All: strings.Join(list, ", ")}
+}
+
+// Short is a list cut short.
+type Short struct {
+	First []string
+	More  int
+	All   string
+}
+
+// Size64 writes a number of bytes held in an int.
+func (f *frame) Size64(n int) string { return f.lang.size(int64(n)) }
+
+// By is who else saw a match.
+type By struct {
+	Sources Short
+	Reports string // "3 reports"
+	Link    string // where those are listed
+}
+
+// By draws who else saw a match.
+func (f *frame) By(m report.Match) By {
+	const named = 3
+	b := By{Sources: f.Some(m.Sources, named), Reports: f.Count("n.reports", m.Count), Link: at("/search", "q", m.Normal)}
+	if m.Count == 1 && len(m.Reports) == 1 {
+		b.Reports, b.Link = m.Reports[0], reportPath(m.Reports[0])
+	}
+	return b
+}

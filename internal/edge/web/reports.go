@@ -1,0 +1,199 @@
+package web
+
+import (
+	"strconv"
+
+	"casus/internal/core/report"
+)
+
+// rowsPerPage bounds a list on one page.
+const rowsPerPage = 50
+
+// reportsPage is the list of reports.
+type reportsPage struct {
+	*frame
+	Rows    []report.Row
+	Sources []report.Source
+	Filter  string
+	Source  string
+	Next    string
+	// All is how many reports are readable, From from how many sources.
+	All, From int
+	// Later is true when the list does not start with the newest.
+	Later bool
+	First string
+}
+
+func (*reportsPage) template() string { return "reports" }
+
+func reports(c *call) (page, error) {
+	f := c.f
+	f.Title, f.Section = f.T("reports"), "reports"
+	var in [3]string
+	for i, name := range []string{"q", "source", "cursor"} {
+		v, err := c.query(name)
+		if err != nil {
+			return nil, err
+		}
+		in[i] = v
+	}
+	p := &reportsPage{frame: f, Filter: in[0], Source: in[1], Later: in[2] != ""}
+	f.JSON = at("/api/v1/reports", "q", in[0], "source", in[1], "cursor", in[2])
+	rows, next, err := c.r.Reports(c.ctx(), in[0], in[1], in[2], rowsPerPage)
+	if err != nil {
+		return nil, err
+	}
+	if p.Sources, err = c.r.Sources(c.ctx()); err != nil {
+		return nil, err
+	}
+	for _, s := range p.Sources {
+		p.All += s.Reports
+		if s.Reports > 0 {
+			p.From++
+		}
+	}
+	for _, r := range rows {
+		f.markRow(r)
+	}
+	p.Rows = rows
+	p.First = at("/reports", "q", in[0], "source", in[1])
+	if next != "" {
+		p.Next = at("/reports", "q", in[0], "source", in[1], "cursor", next)
+	}
+	return p, nil
+}
+
+// markRow marks the page with what a report's row shows.
+func (f *frame) markRow(r report.Row) {
+	f.mark(r.TLP)
+	f.exercise = f.exercise || r.Exercise
+}
+
+// reportPage is one report: what came in, who else saw it, its objects and
+// what was set aside.
+type reportPage struct {
+	*frame
+	D       report.Detail
+	Types   []Bar
+	Aside   []report.Quarantined
+	Finding finding
+	// Arrived is set right after a report was handed in.
+	Arrived *arrival
+}
+
+// arrival is what a report brought when it was handed in.
+type arrival struct{ New, Known int }
+
+// Bar is one line of a bar chart; Width is in parts of [barWidth].
+type Bar struct {
+	Label string
+	Count int
+	Width int
+}
+
+const barWidth = 100
+
+func (*reportPage) template() string { return "report" }
+
+func oneReport(c *call) (page, error) {
+	f := c.f
+	id := c.req.PathValue("id")
+	d, err := c.r.Report(c.ctx(), id)
+	if err != nil {
+		return nil, err
+	}
+	f.Title, f.Section = d.Title, "reports"
+	if f.Title == "" {
+		f.Title = d.ID
+	}
+	f.JSON = "/api/v1" + reportPath(d.ID)
+	f.markRow(d.Row)
+	for _, o := range d.Items {
+		f.mark(o.TLP)
+	}
+	p := &reportPage{frame: f, D: d, Types: f.bars(d.Types)}
+	if p.Finding, err = c.find(d.ID); err != nil {
+		return nil, err
+	}
+	if p.Aside, err = c.aside(d.ID); err != nil {
+		return nil, err
+	}
+	p.Arrived = arrived(c)
+	return p, nil
+}
+
+// arrived reads the figures that handing in a report put in the address.
+func arrived(c *call) *arrival {
+	q := c.req.URL.Query()
+	n, errN := strconv.Atoi(q.Get("new"))
+	k, errK := strconv.Atoi(q.Get("known"))
+	if errN != nil || errK != nil || n < 0 || k < 0 {
+		return nil
+	}
+	return &arrival{New: n, Known: k}
+}
+
+// aside returns what was set aside from a report, and marks the page with it.
+func (c *call) aside(id string) ([]report.Quarantined, error) {
+	list, err := c.r.Quarantine(c.ctx(), id)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range list {
+		c.f.mark(q.TLP)
+	}
+	return list, nil
+}
+
+func (f *frame) bars(types []report.TypeCount) []Bar {
+	most := 1
+	for _, t := range types {
+		most = max(most, t.Count)
+	}
+	bars := make([]Bar, 0, len(types))
+	for _, t := range types {
+		bars = append(bars, Bar{Label: f.Kind(t.Type), Count: t.Count, Width: max(1, t.Count*barWidth/most)})
+	}
+	return bars
+}
+
+// finding is the answer to "who else saw this?" as it is drawn.
+type finding struct {
+	S       report.MatchSummary
+	Telling []report.Match
+	Common  []report.Match
+	Others  int // sources that saw some of it too
+	More    int // matches not drawn
+}
+
+// drawnMatches bounds the matches on one page; the rest is in the JSON.
+const drawnMatches = 200
+
+// find asks who else saw a report and marks the page with the reports cited.
+func (c *call) find(id string) (finding, error) {
+	m, err := c.r.Match(c.ctx(), id)
+	if err != nil {
+		return finding{}, err
+	}
+	x := finding{S: m.Summary}
+	sources, cited := map[string]bool{}, map[string]bool{}
+	for i, h := range m.Hits {
+		for _, s := range h.Sources {
+			sources[s] = true
+		}
+		if i >= drawnMatches {
+			x.More++
+			continue
+		}
+		for _, r := range h.Reports {
+			cited[r] = true
+		}
+		if h.Noise == "" {
+			x.Telling = append(x.Telling, h)
+		} else {
+			x.Common = append(x.Common, h)
+		}
+	}
+	x.Others = len(sources)
+	return x, c.markCited(cited)
+}

@@ -1,0 +1,22 @@
+package web
+
+import "net/http"
+
+// routes is every address of the pages. All of them answer with the headers of
+// [server.ServeHTTP]'s wrapper; an address not listed is not found.
+func (s *server) routes() http.Handler {
+	m := http.NewServeMux()
+	m.Handle("GET /{$}", http.RedirectHandler("/reports", http.StatusSeeOther))
+	m.Handle("GET /reports", s.page(reports))
+	m.Handle("GET /reports/new", s.page(intakeForm))
+	m.Handle("POST /reports/new", s.page(intakePost))
+	m.Handle("GET /reports/{id}", s.page(oneReport))
+	m.Handle("GET /search", s.page(search))
+	m.Handle("GET /objects/{id}", s.page(object))
+	m.Handle("GET /objects/{id}/graph", s.page(graph))
+	m.Handle("GET /sources", s.page(sources))
+	m.Handle("POST /sources", s.page(setSource))
+	m.Handle("GET /assets/{name}", s.assets)
+	m.Handle("/", s.page(nowhere))
+	return secured(m)
+}

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"casus/internal/core/report"
+	"casus/internal/fault"
+	"casus/tlp"
+)
+
+// suppliers is the marking of the list of sources: who hands in what, under
+// which terms, is for the node's own organisation.
+const suppliers = tlp.AmberStrict
+
+// sourcesPage lists the sources and sets what holds for one.
+type sourcesPage struct {
+	*frame
+	Sources []report.Source
+	Edit    report.Source
+	Choices []Choice
+	Trusts  []Trust
+	Saved   bool
+}
+
+// Trust is one grade of reliability to choose from.
+type Trust struct {
+	Grade, Words string
+	Checked      bool
+}
+
+func (*sourcesPage) template() string { return "sources" }
+
+// Default is a source's default marking as it is drawn.
+func (f *frame) Default(l *tlp.Label) Badge {
+	if l == nil {
+		return badge(tlp.Red)
+	}
+	return badge(*l)
+}
+
+func sources(c *call) (page, error) {
+	f := c.f
+	f.Title, f.Section, f.JSON = f.T("sources"), "sources", "/api/v1/sources"
+	name, err := c.query("name")
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.r.Sources(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	p := &sourcesPage{frame: f, Sources: list, Edit: report.Source{Name: name}}
+	if len(list) > 0 {
+		f.mark(suppliers.String())
+	}
+	if i := byName(list, name); i >= 0 {
+		p.Edit = list[i]
+		p.Saved = c.req.URL.Query().Get("saved") == "yes"
+	}
+	p.Choices = choices(p.Edit.TLP)
+	set := p.Edit.Trust
+	if set == "" {
+		set = "F"
+	}
+	for _, g := range []string{"A", "B", "C", "D", "E", "F"} {
+		p.Trusts = append(p.Trusts, Trust{Grade: g, Words: f.T("trust." + g), Checked: g == set})
+	}
+	return p, nil
+}
+
+func byName(list []report.Source, name string) int {
+	return slices.IndexFunc(list, func(s report.Source) bool { return s.Name == name })
+}
+
+// setSource changes the default marking, time zone and trust of a source; its
+// column map stays.
+func setSource(c *call) (page, error) {
+	const maxFormBytes = 64 << 10
+	c.req.Body = http.MaxBytesReader(nil, c.req.Body, maxFormBytes)
+	if err := c.req.ParseForm(); err != nil {
+		return nil, fault.Errorf(fault.Invalid, "web: form: %w", err)
+	}
+	form := c.req.PostForm
+	name := formValue(form, "name")
+	if name == "" {
+		return nil, fault.WithHint(fault.Errorf(fault.Invalid, "web: form: name: empty"), "give the name the source hands reports in under")
+	}
+	list, err := c.r.Sources(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	s := report.Source{Name: name}
+	if i := byName(list, name); i >= 0 {
+		s.Map = list[i].Map
+	}
+	if s.TLP, err = label(formValue(form, "tlp")); err != nil {
+		return nil, err
+	}
+	s.Zone = formValue(form, "zone")
+	s.Trust = formValue(form, "trust")
+	if len(s.Trust) > 1 || !strings.Contains("ABCDEF", s.Trust) {
+		return nil, fault.Errorf(fault.Invalid, "web: form: trust: %q, want A to F", cut(s.Trust, 40))
+	}
+	if err := c.w.SetSource(c.ctx(), s); err != nil {
+		return nil, err
+	}
+	return see{at("/sources", "name", name, "saved", "yes")}, nil
+}
+
+func formValue(form url.Values, name string) string { return strings.TrimSpace(form.Get(name)) }

@@ -1,0 +1,102 @@
+// Package web draws the pages of a node: reports, one report, intake, search,
+// objects and their neighbours, and sources.
+//
+// It is one [http.Handler] made by [New] over two small interfaces, [Reads] and
+// [Writes], which the node binds to one reader beforehand; nothing here decides
+// who may see what. Every page works without script, carries the marking frame
+// with the highest marking of what stands on it, and shows received text as
+// text only. Fonts, styles and the one script are embedded and served under
+// names that hold the digest of their bytes.
+//
+// The package does not check host, origin or sign-in: whoever mounts the
+// handler does. It stores nothing.
+package web
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"casus/internal/core/report"
+	"casus/tlp"
+)
+
+// Reads is what pages show. It answers for one reader: what that reader may
+// not see is absent from rows, counts and sentences. An id that is not there
+// and one that is withheld give errors of which the outside sees no difference.
+type Reads interface {
+	// Reports lists reports newest first; q filters by words, source by name,
+	// cursor continues a list. next is empty at the end.
+	Reports(ctx context.Context, q, source, cursor string, limit int) (rows []report.Row, next string, err error)
+	// Report returns one report by short or full id.
+	Report(ctx context.Context, id string) (report.Detail, error)
+	// Match answers who else saw what is in the report.
+	Match(ctx context.Context, id string) (report.Matches, error)
+	// Search finds objects and reports by id, value, address range or words.
+	Search(ctx context.Context, q, cursor string, limit int) (report.Found, error)
+	// Object returns everything readable about one object.
+	Object(ctx context.Context, id string) (report.Object, error)
+	// Sources lists who hands reports in, sorted by name.
+	Sources(ctx context.Context) ([]report.Source, error)
+	// Quarantine lists what was set aside from one report.
+	Quarantine(ctx context.Context, reportID string) ([]report.Quarantined, error)
+}
+
+// Writes is what pages do.
+type Writes interface {
+	// Import takes in one file; when it returns without error everything its
+	// result counts is durable. progress may be nil.
+	Import(ctx context.Context, req report.Request, name string, body io.Reader, progress func(report.Progress)) (report.Result, error)
+	// SetSource records what holds for a source from now on.
+	SetSource(ctx context.Context, s report.Source) error
+}
+
+// Options are the settings of the pages. The zero value of every field but
+// Clock is usable.
+type Options struct {
+	// Clock gives the time; required.
+	Clock func() time.Time
+	// Exercise says that everything on this node is exercise data.
+	Exercise bool
+	// NodeName stands beside the product's name; empty shows none.
+	NodeName string
+	// Highest returns the most restrictive marking of the named reports and
+	// objects, for what a page cites from elsewhere. Nil means: read each of
+	// them, and RED where they are many.
+	Highest func(ctx context.Context, ids []string) (tlp.Label, error)
+	// Log receives internal errors, which pages never show. Nil discards.
+	Log *slog.Logger
+}
+
+// server holds what all handlers share.
+type server struct {
+	r      Reads
+	w      Writes
+	opt    Options
+	assets *assets
+	tmpl   *templates
+}
+
+// New returns the handler of all pages. It fails only when an embedded
+// template or asset is broken, or the clock is missing.
+func New(r Reads, w Writes, opt Options) (http.Handler, error) {
+	if opt.Clock == nil {
+		return nil, fmt.Errorf("web: options: no clock")
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	a, err := loadAssets()
+	if err != nil {
+		return nil, err
+	}
+	t, err := loadTemplates()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{r: r, w: w, opt: opt, assets: a, tmpl: t}
+	return s.routes(), nil
+}
