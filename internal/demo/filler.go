@@ -183,7 +183,7 @@ func (l list) event(things []thing) []byte {
 }
 
 // bundle writes two of three values as an indicator, and of these every second
-// with the observable it is based on.
+// with the observation it is based on.
 func (l list) bundle(things []thing) []byte {
 	b := newBundle(l.name, l.source, l.at, l.tlp)
 	for i, t := range things {
@@ -192,9 +192,13 @@ func (l list) bundle(things []thing) []byte {
 			b.thing(t)
 			continue
 		}
-		one := b.indicator(t.typ+" "+t.value, t.pattern())
+		one := b.indicator(t.typ+" "+t.value, "From "+l.title+". Filler of the exercise.", t.pattern())
 		if i%3 == 1 {
-			b.relate(one, "based-on", b.thing(t))
+			b.relate(one, "based-on", b.sdo("observed-data", t.value,
+				member{"first_observed", stamp(t.seen)},
+				member{"last_observed", stamp(l.at)},
+				member{"number_observed", 1 + i%7},
+				member{"object_refs", []string{b.thing(t)}}))
 		}
 	}
 	b.at = l.at

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"casus/stix"
 	"casus/tlp"
 )
 
@@ -130,7 +131,10 @@ func (b *bundle) add(id string, o any) {
 // observable adds a cyber-observable object whose id follows from what. more is
 // what it says beyond that.
 func (b *bundle) observable(typ string, what members, more ...member) string {
-	id := observableID(typ, what)
+	id, err := stix.SCOID(render(append(members{{"type", typ}}, what...)))
+	if err != nil {
+		panic("demo: story cannot be written: " + err.Error())
+	}
 	o := append(members{{"type", typ}, {"spec_version", "2.1"}, {"id", id}}, what...)
 	b.add(id, append(append(o, more...), member{"object_marking_refs", b.marking}))
 	return id
@@ -149,9 +153,10 @@ func (b *bundle) file(name, algorithm, hash string) string {
 }
 
 // indicator adds an indicator valid from the bundle's time.
-func (b *bundle) indicator(name, pattern string, more ...member) string {
+func (b *bundle) indicator(name, about, pattern string, more ...member) string {
 	o := []member{
 		{"name", name},
+		{"description", about},
 		{"indicator_types", []string{"malicious-activity"}},
 		{"pattern", pattern},
 		{"pattern_type", "stix"},

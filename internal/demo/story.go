@@ -23,9 +23,9 @@ func text(name string) []byte {
 
 // The objects that more than one report of the story speaks of.
 var (
-	wiperID     = "malware--" + uuid("copper lantern")
-	heronID     = "campaign--" + uuid("paper heron")
-	beaconID    = "indicator--" + uuid("beacon of copper lantern")
+	wiperID    = "malware--" + uuid("copper lantern")
+	heronID    = "campaign--" + uuid("paper heron")
+	beaconID   = "indicator--" + uuid("beacon of copper lantern")
 	wiperFound = at(16, 12, 5)
 )
 
@@ -84,12 +84,17 @@ func loomFirst() []byte {
 		member{"description", "EXERCISE number: the page for changing the clock runs what it is given."},
 		member{"external_references", []any{members{{"source_name", "cve"}, {"external_id", loomCVE}}}})
 	b.relate(bot, "exploits", flaw)
-	one := b.indicator("Scanner of Quiet Loom", compare("ipv4-addr:value", loomIP))
-	two := b.indicator("Where Quiet Loom calls", compare("ipv6-addr:value", loomIP6))
-	b.indicator("Words the scanner sends", compare("network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'", loomAgent))
+	one := b.indicator("Scanner of Quiet Loom", "Tries the clock page of every router, block by block.", compare("ipv4-addr:value", loomIP))
+	two := b.indicator("Where Quiet Loom calls", "Fallen routers call here every ten minutes.", compare("ipv6-addr:value", loomIP6))
+	b.indicator("Words the scanner sends", "The scanner introduces itself, for once.", compare("network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'", loomAgent))
 	b.relate(one, "indicates", bot)
 	b.relate(two, "indicates", bot)
-	b.observable("network-traffic", members{{"dst_ref", scanner}, {"dst_port", 443}, {"protocols", []string{"ipv4", "tcp"}}})
+	b.observable("network-traffic", members{
+		{"src_ref", scanner},
+		{"dst_ref", b.value("ipv4-addr", "203.0.113.9")},
+		{"dst_port", 443},
+		{"protocols", []string{"ipv4", "tcp"}},
+	})
 	return b.report("Routers scanned from leased addresses",
 		"Since Sunday one leased address tries the clock page of every router in our country, block by block. "+
 			"Routers that fall open fetch a small program and call home over IPv6. We count about 900. "+
@@ -99,7 +104,7 @@ func loomFirst() []byte {
 func loomSecond() []byte {
 	e := newEvent("loom second", osm, "Quiet Loom: how the nodes talk", at(6, 15, 20), tlp.Green)
 	e.put("ja3-fingerprint-md5", loomJA3, "every node, every version")
-	e.put("AS", "AS"+loomASN, "leases the block; answers letters after a week")
+	e.put("AS", loomASN, "leases the block; answers letters after a week")
 	e.put("ip-dst", sinkholeIP, "our sinkhole since 6 November, listed so that nobody blocks it")
 	e.put("domain", "loom-c.example", "third rendezvous name, ours now")
 	e.put("ip-dst|port", "2001:db8:51::9|443", "spare address of the same block")
@@ -129,13 +134,13 @@ func heronLures() []byte {
 	b.file("Refund.html", "SHA-256", heronLure)
 	b.file("blank.txt", "SHA-256", noiseEmpty)
 	b.value("ipv4-addr", noiseResolver)
-	lure := b.indicator("Lure in the name of a tax office", compare("file:hashes.'SHA-256'", heronLure))
+	lure := b.indicator("Lure in the name of a tax office", "A page in one file, with a form for the password.", compare("file:hashes.'SHA-256'", heronLure))
 	wave := b.version(heronID, at(12, 10, 0), at(12, 10, 0),
 		member{"name", "Paper Heron"},
 		member{"description", "Letters about a refund. The password is used within the hour, the mailbox held to ransom."},
 		member{"first_seen", stamp(at(9, 6, 0))})
 	b.relate(lure, "indicates", wave)
-	b.relate(lure, "based-on", page)
+	b.relate(lure, "related-to", page)
 	return b.report("Lures kept by a mail filter",
 		"One filter in Pelagora kept 140 letters. The name of the page is written with a French letter, "+
 			"so the list shows it in its coded form. The name server the lure asks is a public one and means nothing.")
@@ -186,14 +191,15 @@ func wiperFirst() []byte {
 	bad := wiper(b)
 	b.relate(b.version(beaconID, wiperFound, wiperFound,
 		member{"name", "Beacon of Copper Lantern"},
+		member{"description", "Calls every six hours. No orders seen."},
 		member{"indicator_types", []string{"malicious-activity"}},
 		member{"pattern", compare("ipv4-addr:value", holdIP)},
 		member{"pattern_type", "stix"},
 		member{"pattern_version", "2.1"},
 		member{"valid_from", stamp(at(16, 8, 50))}), "indicates", bad)
-	b.relate(b.indicator("Name used when the address is silent", compare("domain-name:value", holdDomain)), "indicates", bad)
-	b.relate(b.indicator("Where the program is fetched", compare("url:value", holdURL)), "indicates", bad)
-	b.relate(b.indicator("Copper Lantern itself", compare("file:hashes.'SHA-256'", holdSHA256)), "indicates", bad)
+	b.relate(b.indicator("Name used when the address is silent", "Asked for after two failed calls.", compare("domain-name:value", holdDomain)), "indicates", bad)
+	b.relate(b.indicator("Where the program is fetched", "Plain HTTP, one file.", compare("url:value", holdURL)), "indicates", bad)
+	b.relate(b.indicator("Copper Lantern itself", "The service on the engineering stations.", compare("file:hashes.'SHA-256'", holdSHA256)), "indicates", bad)
 	return b.report("Wiper staged in a grid operator's network",
 		"An operator in the south of Lumera found a service nobody had installed on two engineering stations. "+
 			"It holds a list of disks and a date, 1 December at 05:00, and does nothing before. "+
@@ -252,7 +258,7 @@ func (b *bundle) technique(name, id string) string {
 func falseLink() []byte {
 	b := newBundle("false link", lum, at(19, 15, 0), tlp.Amber)
 	bad := wiper(b)
-	b.relate(b.indicator("Address both talk to", compare("ipv4-addr:value", sinkholeIP),
+	b.relate(b.indicator("Address both talk to", "Seen from a station with the wiper and from routers.", compare("ipv4-addr:value", sinkholeIP),
 		member{"confidence", 35}), "indicates", bad)
 	b.relate(bad, "uses", b.technique("Command and Scripting Interpreter", noiseScript))
 	return b.report("Possible link between the routers and the wiper",
@@ -311,7 +317,7 @@ func loomBlocks() []byte {
 	b := newBundle("loom blocks", sav, at(23, 11, 0), tlp.Amber)
 	b.value("ipv6-addr", loomRange6)
 	b.observable("autonomous-system", members{{"number", 64500}}, member{"name", "EXERCISE-LEASE"})
-	b.indicator("Tout le bloc appelé par les routeurs", "[ipv6-addr:value ISSUBSET '"+loomRange6+"']",
+	b.indicator("Tout le bloc appelé par les routeurs", "À couper en entier.", "[ipv6-addr:value ISSUBSET '"+loomRange6+"']",
 		member{"lang", "fr"})
 	return b.report("Blocs d'adresses de Quiet Loom",
 		"Les routeurs appellent plusieurs adresses d'un même bloc. Nous proposons de couper le bloc entier.")

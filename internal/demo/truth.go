@@ -55,7 +55,7 @@ type TruthNoise struct {
 	Value  string `json:"value"`
 	Type   string `json:"type"`
 	Normal string `json:"normal"`
-	Why    string `json:"why"` // why it says little
+	Why    string `json:"why"` // part of the reason given to people
 }
 
 // TruthQuarantine says that pieces of a file must be set aside.

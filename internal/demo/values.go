@@ -7,12 +7,14 @@ const (
 	holdRange   = "203.0.113.64/28"
 	holdDomain  = "relay-frost.example"
 	holdURL     = "http://cdn-lantern.example/stage/p.bin"
+	holdAsked   = "historian.tidegrid.example"
 	holdFile    = "gridsvc_update.exe"
 	holdMD5     = "9d4941ff44093d82973c89e9374a9b8c"
 	holdSHA1    = "76055c739243b31861f6f80367aee6262803f117"
 	holdSHA256  = "839d2e035d857f382429a12c4e72fc0f324aff21f06197f9df3b52dd398e7c04"
 	holdMutex   = `Global\LanternHold7`
 	holdKey     = `HKEY_LOCAL_MACHINE\SOFTWARE\Lantern\Hold`
+	holdKeyLow  = `HKEY_LOCAL_MACHINE\software\lantern\hold`
 	holdLoader  = "4794d4bc23327668620aa02ae51631127120cf91fcdc6ad0d4a4c76787a02b35"
 	holdDriver  = "d6db5f58e15c13691d73899dffb088c441accd13797ceb512584f53c465a99a4"
 	holdPDB     = `D:\veld\hammer\release\hold.pdb`
@@ -32,7 +34,7 @@ const (
 	loomJA3     = "3a71faa1d2a3838626771b656313d5f7"
 	loomMAC     = "00:00:5e:00:53:17"
 	loomCVE     = "CVE-2026-9990417"
-	loomASN     = "64500"
+	loomASN     = "AS64500"
 	loomARM     = "f14a205e7c557977a4852adf93bd2cb95e2372ead0347f78de184b6295bfea20"
 	loomMIPS    = "fea06113a22e2207f991d1ce877443d9ddf5279f2b340bb1dd33b6a243204be6"
 )
