@@ -46,6 +46,9 @@ func (l *Log) Append(ctx context.Context, expect []eventlog.Expect, entries []ev
 	if err := eventlog.Check(expect, entries); err != nil {
 		return 0, err
 	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	// Hashing and compressing need no sequence number, so they run outside the
 	// one place where Appends stand in line.
 	sealed, err := eventlog.Seal(l.random, entries)
@@ -70,11 +73,14 @@ func (l *Log) Append(ctx context.Context, expect []eventlog.Expect, entries []ev
 	if err != nil {
 		return 0, err
 	}
-	if batch == nil {
-		return first, l.awaitDurable(s, first)
-	}
-	defer batch.Close()
-	if !l.opts.noSync {
+	switch {
+	case batch == nil:
+		// The Append that is repeated may be waiting for its sync still.
+		if head, _, err := l.Head(ctx); err != nil || first <= head {
+			return first, err
+		}
+		err = s.db.LogData(nil, pebble.Sync)
+	case !l.opts.noSync:
 		err = batch.SyncWait()
 	}
 	if failed := s.fence.failure(); failed != nil {
@@ -82,6 +88,9 @@ func (l *Log) Append(ctx context.Context, expect []eventlog.Expect, entries []ev
 	}
 	if err != nil {
 		return 0, unavailable("append", err)
+	}
+	if batch != nil {
+		_ = batch.Close()
 	}
 	// The write-ahead log is synced in order, so all before this is durable too.
 	l.publish(last, chain)
@@ -144,22 +153,6 @@ func (l *Log) place(s *store, expect []eventlog.Expect, entries []eventlog.Entry
 	}
 	s.last, s.chain = seq-1, chain
 	return first, batch, nil
-}
-
-// awaitDurable waits until the entry at seq, which another Append wrote, is
-// synced.
-func (l *Log) awaitDurable(s *store, seq event.Seq) error {
-	if head, _, err := l.Head(context.Background()); err != nil || seq <= head {
-		return err
-	}
-	err := s.db.LogData(nil, pebble.Sync)
-	if failed := s.fence.failure(); failed != nil {
-		err = failed
-	}
-	if err != nil {
-		return unavailable("append", err)
-	}
-	return nil
 }
 
 func firstError(a, b error) error {

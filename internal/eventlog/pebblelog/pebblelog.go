@@ -113,6 +113,8 @@ type store struct {
 	fence *fence
 	// stuck is why the write buffer cannot be written out, nil when it can.
 	stuck atomic.Pointer[error]
+	// flushed is how the last flush ended.
+	flushed atomic.Pointer[error]
 
 	// The last entry given a sequence number, and the chain after it; guarded
 	// by Log.appending.
@@ -443,15 +445,18 @@ func (l *Log) pebbleOptions(s *store, cache *pebble.Cache) *pebble.Options {
 		MemTableStopWritesThreshold: 4,
 		MaxOpenFiles:                500,
 		EventListener: &pebble.EventListener{
-			BackgroundError: func(error) {},
+			BackgroundError: func(err error) {
+				// Compactions that fail keep nobody from appending. Not every error
+				// of a flush is one: a flush of nothing says so with an error.
+				if flush := s.flushed.Load(); flush != nil && errors.Is(err, *flush) {
+					s.stuck.Store(&err)
+				}
+			},
 			DataCorruption:  func(pebble.DataCorruptionInfo) {},
 			FlushBegin:      func(pebble.FlushInfo) { l.opts.Hook("flush") },
 			FlushEnd: func(i pebble.FlushInfo) {
-				if i.Err != nil {
-					s.stuck.Store(&i.Err)
-					return
-				}
 				s.stuck.Store(nil)
+				s.flushed.Store(&i.Err)
 				l.opts.Hook("flushed")
 			},
 			CompactionBegin: func(pebble.CompactionInfo) { l.opts.Hook("compact") },
