@@ -27,58 +27,159 @@ func Canonical(raw []byte) ([]byte, error) {
 	if err := c.check(&nameStack{list: names[:]}); err != nil {
 		return nil, err
 	}
-	return appendCanonical(make([]byte, 0, len(raw)), raw[skipSpace(raw, 0):]), nil
+	var w canonicalWriter
+	w.dst = make([]byte, 0, len(raw))
+	w.value(raw, skipSpace(raw, 0))
+	return w.dst, nil
 }
 
-// appendCanonical appends the canonical form of the value at the beginning of
-// v, which is valid.
-func appendCanonical(dst, v []byte) []byte {
-	switch Kind(v) {
+// AppendCanonical appends the canonical form of the object; see [Canonical].
+func (o *Object) AppendCanonical(dst []byte) []byte {
+	w := canonicalWriter{dst: dst}
+	w.value(o.raw, skipSpace(o.raw, 0))
+	return w.dst
+}
+
+// canonicalWriter writes the canonical form of valid JSON in one pass: the
+// members of an object as they come, and moves them if they were out of order.
+type canonicalWriter struct {
+	dst     []byte
+	scratch []byte
+}
+
+// value writes the value at i of v and returns the index after it.
+func (w *canonicalWriter) value(v []byte, i int) int {
+	switch v[i] {
 	case '{':
-		return appendCanonicalObject(dst, v)
+		return w.object(v, i)
 	case '[':
-		dst = append(dst, '[')
-		Each(v, func(e []byte) bool {
-			if dst[len(dst)-1] != '[' {
-				dst = append(dst, ',')
+		w.dst = append(w.dst, '[')
+		for i = skipSpace(v, i+1); v[i] != ']'; {
+			if v[i] == ',' {
+				w.dst = append(w.dst, ',')
+				i = skipSpace(v, i+1)
 			}
-			dst = appendCanonical(dst, e)
-			return true
-		})
-		return append(dst, ']')
-	case '"':
-		v = v[:skipString(v, 0)]
-		if !slices.Contains(v, '\\') {
-			return append(dst, v...)
+			i = skipSpace(v, w.value(v, i))
 		}
-		text, _ := UnquoteBytes(v)
-		return AppendQuoted(dst, text)
-	case '0':
-		return appendNumber(dst, v[:skipValue(v, 0)])
+		w.dst = append(w.dst, ']')
+		return i + 1
+	case '"':
+		end := skipString(v, i)
+		w.str(v[i:end])
+		return end
+	case 't', 'f', 'n':
+		end := skipValue(v, i)
+		w.dst = append(w.dst, v[i:end]...)
+		return end
 	}
-	return append(dst, v[:skipValue(v, 0)]...)
+	end := skipValue(v, i)
+	w.dst = appendNumber(w.dst, v[i:end])
+	return end
 }
 
-type canonicalMember struct{ name, value []byte }
-
-func appendCanonicalObject(dst, v []byte) []byte {
-	var buf [24]canonicalMember
-	list := buf[:0]
-	EachMember(v, func(name, value []byte) bool {
-		list = append(list, canonicalMember{name, value})
-		return true
-	})
-	slices.SortFunc(list, func(x, y canonicalMember) int { return compareUTF16(x.name, y.name) })
-	dst = append(dst, '{')
-	for i, m := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = AppendQuoted(dst, m.name)
-		dst = append(dst, ':')
-		dst = appendCanonical(dst, m.value)
+// str writes the string v, quotes included.
+func (w *canonicalWriter) str(v []byte) {
+	if bytes.IndexByte(v, '\\') < 0 {
+		w.dst = append(w.dst, v...)
+		return
 	}
-	return append(dst, '}')
+	text, _ := UnquoteBytes(v)
+	w.dst = AppendQuoted(w.dst, text)
+}
+
+// segment is one member as it stands in the output.
+type segment struct {
+	key        uint64 // the first 8 bytes of the name, if it is ASCII
+	name, end  uint32 // the inside of the name in the input, quotes excluded
+	start, fin int    // the member in the output
+}
+
+func (w *canonicalWriter) object(v []byte, i int) int {
+	var room [24]segment
+	list, sorted := room[:0], true
+	w.dst = append(w.dst, '{')
+	for i = skipSpace(v, i+1); v[i] != '}'; {
+		if v[i] == ',' {
+			w.dst = append(w.dst, ',')
+			i = skipSpace(v, i+1)
+		}
+		start, end := len(w.dst), skipString(v, i)
+		s := segment{key: nameKey(v[i+1 : end-1]), name: uint32(i + 1), end: uint32(end - 1), start: start}
+		w.str(v[i:end])
+		w.dst = append(w.dst, ':')
+		i = skipSpace(v, skipSpace(v, end)+1)
+		i = skipSpace(v, w.value(v, i))
+		s.fin = len(w.dst)
+		if n := len(list); n > 0 && sorted {
+			sorted = compareSegments(v, &list[n-1], &s) < 0
+		}
+		list = append(list, s)
+	}
+	if !sorted {
+		w.reorder(v, list)
+	}
+	w.dst = append(w.dst, '}')
+	return i + 1
+}
+
+// slowKey is the key of a name that has to be compared whole.
+const slowKey = 0
+
+// nameKey returns the first 8 bytes of a name of ASCII without escapes, such
+// that keys that differ are in the order of the names.
+func nameKey(name []byte) uint64 {
+	var key uint64
+	for i, ch := range name {
+		if ch >= 0x80 || ch == '\\' {
+			return slowKey
+		}
+		if i < 8 {
+			key |= uint64(ch) << (56 - 8*i)
+		}
+	}
+	return key
+}
+
+func compareSegments(v []byte, x, y *segment) int {
+	if x.key != y.key && x.key != slowKey && y.key != slowKey {
+		if x.key < y.key {
+			return -1
+		}
+		return 1
+	}
+	xn, yn := v[x.name:x.end], v[y.name:y.end]
+	if x.key == slowKey {
+		xn = appendUnescaped(nil, xn)
+	}
+	if y.key == slowKey {
+		yn = appendUnescaped(nil, yn)
+	}
+	return compareUTF16(xn, yn)
+}
+
+// reorder puts the members written last in the order of their names.
+func (w *canonicalWriter) reorder(v []byte, list []segment) {
+	first := list[0].start
+	w.scratch = append(w.scratch[:0], w.dst[first:]...)
+	if len(list) > manyNames {
+		slices.SortFunc(list, func(x, y segment) int { return compareSegments(v, &x, &y) })
+	} else {
+		for i := 1; i < len(list); i++ {
+			s := list[i]
+			k := i
+			for ; k > 0 && compareSegments(v, &s, &list[k-1]) < 0; k-- {
+				list[k] = list[k-1]
+			}
+			list[k] = s
+		}
+	}
+	w.dst = w.dst[:first]
+	for i, s := range list {
+		if i > 0 {
+			w.dst = append(w.dst, ',')
+		}
+		w.dst = append(w.dst, w.scratch[s.start-first:s.fin-first]...)
+	}
 }
 
 // compareUTF16 compares two UTF-8 texts by their UTF-16 code units. That is the

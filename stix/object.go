@@ -345,11 +345,7 @@ func (o *Object) VersionKey() string {
 	if s := o.String("created"); s != "" {
 		return s
 	}
-	c, err := Canonical(o.raw)
-	if err != nil {
-		c = o.raw
-	}
-	sum := sha256.Sum256(c)
+	sum := sha256.Sum256(o.AppendCanonical(nil))
 	return hex.EncodeToString(sum[:])
 }
 
