@@ -38,7 +38,7 @@ type field struct {
 	required bool
 	newer    bool // unknown to, or not required by, STIX 2.0
 	old      bool // deprecated
-	mayEmpty bool // an empty list says something
+	common   bool // one of the common properties
 	words    *Vocabulary
 	to       []string // the types an identifier may name
 	notTo    []string // the types it may not name
@@ -112,7 +112,6 @@ func (f field) many() field           { f.list = true; return f }
 func (f field) req() field            { f.required = true; return f }
 func (f field) since21() field        { f.newer = true; return f }
 func (f field) dropped() field        { f.old = true; return f }
-func (f field) orEmpty() field        { f.mayEmpty = true; return f }
 func (f field) natural() field        { return f.between(0, 1<<53) }
 func (f field) percent() field        { return f.between(0, 100) }
 func (f field) port() field           { return f.between(0, 65535) }
@@ -135,6 +134,7 @@ func fields(name, rule string, list ...field) making {
 func (m making) and(list ...field) making {
 	for i := range list {
 		f := list[i]
+		f.common = m.s.top
 		f.bit = 1 << len(m.s.index)
 		if len(m.s.index) >= 64 {
 			panic("stix: " + m.s.name + " has more than 64 properties")

@@ -94,8 +94,10 @@ func (p *pattern) observations() {
 	}
 }
 
-// observation reads one expression and its qualifiers, one of each kind at most.
+// observation reads one expression and its qualifiers: one of each kind at most,
+// unless the expression is in parentheses.
 func (p *pattern) observation() {
+	grouped := p.is('(')
 	switch {
 	case p.is('['):
 		p.next()
@@ -115,15 +117,15 @@ func (p *pattern) observation() {
 	var within, repeats, startStop bool
 	for p.err == "" {
 		switch {
-		case p.word("WITHIN") && !within:
+		case p.word("WITHIN") && (!within || grouped):
 			within = true
 			p.next()
-			if (p.tok != tokInt && p.tok != tokFloat) || !p.positive() {
-				p.fail("a number above 0")
+			if (p.tok != tokInt && p.tok != tokFloat) || p.b[p.i] == '-' {
+				p.fail("a number that is not negative")
 			}
 			p.next()
 			p.keyword("SECONDS")
-		case p.word("REPEATS") && !repeats:
+		case p.word("REPEATS") && (!repeats || grouped):
 			repeats = true
 			p.next()
 			if p.tok != tokInt || !p.positive() {
@@ -131,7 +133,7 @@ func (p *pattern) observation() {
 			}
 			p.next()
 			p.keyword("TIMES")
-		case p.word("START") && !startStop:
+		case p.word("START") && (!startStop || grouped):
 			startStop = true
 			p.next()
 			p.timestamp()

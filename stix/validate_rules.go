@@ -180,8 +180,8 @@ func checkMarkingDefinition(r *run, s *shape, x source) {
 // Source: stix-2.1 §7.2.1.
 func checkTLPDefinition(r *run, x source) {
 	id, typ := string(x.text("id")), string(x.text("definition_type"))
-	if typ != "tlp" && !isTLP1(id) {
-		return
+	if typ != "tlp" {
+		return // whatever it states, its id is read as what the id stands for
 	}
 	level := source{raw: x.get("definition")}.text("tlp")
 	for _, d := range tlp1 {
@@ -189,7 +189,7 @@ func checkTLPDefinition(r *run, x source) {
 			continue
 		}
 		name, created := x.text("name"), x.text("created")
-		if typ == "tlp" && string(level) == d.level && (name == nil || string(name) == d.name) &&
+		if string(level) == d.level && (name == nil || string(name) == d.name) &&
 			isTimestamp(created) && compareTimestamps(created, []byte("2017-01-20T00:00:00.000Z")) == 0 {
 			return
 		}

@@ -142,7 +142,7 @@ func (p *pattern) quoted(t token) {
 			p.tok = tokBad
 		}
 	case tokTime:
-		if !isTimestamp(in) {
+		if !isTimestampShape(in) {
 			p.tok = tokBad
 		}
 	}

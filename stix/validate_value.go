@@ -74,8 +74,16 @@ func (r *run) emptyList() {
 }
 
 // wrong notes a value of the wrong JSON kind.
-func (r *run) wrong(s *shape, value []byte, want string) {
-	r.must(s.rule, "the value is "+kindName(Kind(value))+", want "+want, "write "+want+", or leave the property out")
+func (r *run) wrong(rule string, value []byte, want string) {
+	r.must(rule, "the value is "+kindName(Kind(value))+", want "+want, "write "+want+", or leave the property out")
+}
+
+// ruleIn returns the section that describes f as a property of s.
+func (f *field) ruleIn(s *shape) string {
+	if f.common {
+		return "stix-2.1 §3.2"
+	}
+	return s.rule
 }
 
 // value examines the value of f, a list or not.
@@ -85,7 +93,7 @@ func (r *run) value(s *shape, f *field, x source, v []byte) {
 		return
 	}
 	if v[0] != '[' {
-		r.wrong(s, v, "a list")
+		r.wrong(f.ruleIn(s), v, "a list")
 		return
 	}
 	c, n := cursor{b: v}, 0
@@ -100,7 +108,7 @@ func (r *run) value(s *shape, f *field, x source, v []byte) {
 		n++
 	}
 	r.pop()
-	if n == 0 && !f.mayEmpty {
+	if n == 0 {
 		r.emptyList()
 	}
 }
@@ -111,20 +119,20 @@ func (r *run) one(s *shape, f *field, x source, v []byte) {
 	case kindAny:
 	case kindFlag:
 		if v[0] != 't' && v[0] != 'f' {
-			r.wrong(s, v, "true or false")
+			r.wrong(f.ruleIn(s), v, "true or false")
 		}
 	case kindInteger, kindNumber:
 		r.numeric(s, f, v)
 	case kindText, kindWord, kindTime, kindSecond, kindID, kindHex, kindBinary, kindSelector:
 		if v[0] != '"' {
-			r.wrong(s, v, "a string")
+			r.wrong(f.ruleIn(s), v, "a string")
 			return
 		}
 		b, _ := UnquoteBytes(v)
 		r.stringOf(s, f, x, b)
 	default:
 		if v[0] != '{' {
-			r.wrong(s, v, "an object")
+			r.wrong(f.ruleIn(s), v, "an object")
 			return
 		}
 		r.objectOf(s, f, x, v)
@@ -169,7 +177,7 @@ func (r *run) objectOf(s *shape, f *field, x source, v []byte) {
 	case kindObject:
 		r.inBundle(v)
 	case kindDict, kindTexts, kindScalars, kindCounts, kindTextLists:
-		r.dictionary(s, f.kind, v)
+		r.dictionary(f.ruleIn(s), f.kind, v)
 	}
 }
 
@@ -201,7 +209,7 @@ func (r *run) nested(s *shape, outer source, v []byte) {
 // Source: stix-2.1 §2.6, §2.10.
 func (r *run) numeric(s *shape, f *field, v []byte) {
 	if Kind(v) != '0' {
-		r.wrong(s, v, "a number")
+		r.wrong(f.ruleIn(s), v, "a number")
 		return
 	}
 	if f.kind == kindInteger && bytes.IndexAny(v, ".eE") >= 0 && !bytes.HasSuffix(v, []byte(".0")) {
@@ -212,7 +220,7 @@ func (r *run) numeric(s *shape, f *field, v []byte) {
 		return
 	}
 	if n, err := strconv.ParseFloat(string(v), 64); err != nil || n < f.min || n > f.max {
-		r.must(s.rule, quoteNumber(v)+" is not between "+trimFloat(f.min)+" and "+trimFloat(f.max), "correct the number")
+		r.must(f.ruleIn(s), quoteNumber(v)+" is not between "+trimFloat(f.min)+" and "+trimFloat(f.max), "correct the number")
 	}
 }
 
@@ -276,9 +284,9 @@ func (r *run) ref(s *shape, f *field, b []byte) {
 	switch {
 	case len(f.to) == 1 && string(typ) == f.to[0]:
 	case len(f.to) > 0 && !containsName(f.to, typ):
-		r.must(s.rule, "a "+string(typ[:min(t, 80)])+" cannot stand here", "refer to "+clip(f.to))
+		r.must(f.ruleIn(s), "a "+string(typ[:min(t, 80)])+" cannot stand here", "refer to "+clip(f.to))
 	case len(f.notTo) > 0 && containsName(f.notTo, typ):
-		r.must(s.rule, "a "+string(typ[:min(t, 80)])+" cannot stand here", "refer to something else")
+		r.must(f.ruleIn(s), "a "+string(typ[:min(t, 80)])+" cannot stand here", "refer to something else")
 	}
 }
 
@@ -379,7 +387,7 @@ func badKey(b []byte) string {
 }
 
 // Source: stix-2.1 §2.3.
-func (r *run) dictionary(s *shape, k kind, v []byte) {
+func (r *run) dictionary(rule string, k kind, v []byte) {
 	c, n := cursor{b: v}, 0
 	for {
 		name, value, ok := c.member()
@@ -392,7 +400,7 @@ func (r *run) dictionary(s *shape, k kind, v []byte) {
 			r.must("stix-2.1 §2.3", "the key "+why, "change the key")
 		}
 		if want := wrongEntry(k, value); want != "" && !r.old {
-			r.wrong(s, value, want)
+			r.wrong(rule, value, want)
 		}
 		r.pop()
 	}
