@@ -65,11 +65,11 @@ func OpenStream(r io.Reader, name string, lim Limits) (*Files, error) {
 	f := &Files{lim: lim.withDefaults(), name: name}
 	head := make([]byte, headBytes)
 	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("stix: %s: %w", name, err)
-	}
 	head = head[:n]
 	whole := io.MultiReader(bytes.NewReader(head), r)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		whole = &afterwards{bytes.NewReader(head), err}
+	}
 	switch kind := compression(head); kind {
 	case "":
 		f.one = whole

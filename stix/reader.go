@@ -31,7 +31,8 @@ type Problem struct {
 	// Remedy says what whoever sent it can do.
 	Remedy string
 	// Raw is the piece, or its beginning if it is longer than an object may be
-	// or goes on to the end of the file. It may be empty.
+	// or goes on to the end of the file. It may be empty. Of a bundle whose
+	// objects were read it is what stands around them, with null for their list.
 	Raw []byte
 	// Size is the length of the piece in bytes; what Raw lacks stands in the
 	// file from Offset on.
@@ -201,6 +202,11 @@ func (r *Reader) finish() {
 // problem sets a piece aside. e.Offset is counted from the beginning of the
 // piece.
 func (r *Reader) problem(offset int64, e *Error, raw []byte, size int64, index int) {
+	if r.problems >= r.lim.Problems {
+		if r.dropped++; r.dropped > 1 {
+			return
+		}
+	}
 	at := "byte " + strconv.FormatInt(offset+e.Offset, 10)
 	if index > 0 {
 		at += ", object " + strconv.Itoa(index)
@@ -209,11 +215,9 @@ func (r *Reader) problem(offset int64, e *Error, raw []byte, size int64, index i
 		at = "file " + quote([]byte(r.file)) + ", " + at
 	}
 	p := &Problem{Offset: offset, Place: at, Reason: e.Reason, Remedy: e.Remedy, Raw: raw, Size: max(size, int64(len(raw))), cause: e.cause}
-	if r.problems >= r.lim.Problems {
-		if r.dropped++; r.first == nil {
-			p.Raw = bytes.Clone(p.Raw[:min(len(p.Raw), problemBytes)])
-			r.first = p
-		}
+	if r.dropped > 0 {
+		p.Raw = bytes.Clone(p.Raw[:min(len(p.Raw), problemBytes)])
+		r.first = p
 		return
 	}
 	r.problems++
@@ -321,8 +325,8 @@ func (r *Reader) step() error {
 		if r.comma {
 			r.note("no comma between two values", "separate the elements of a list with commas")
 		}
-		r.element(ch)
 		r.comma = true
+		r.element(ch)
 	}
 	return nil
 }
@@ -398,7 +402,7 @@ func (r *Reader) endOfFile() error {
 		err = nil
 	case err == io.EOF: //nolint:errorlint // io.EOF itself is the end; wrapped it is not
 		if r.place == placeList {
-			r.note(fmt.Sprintf("the file ends inside a bundle, after %d objects", r.wrapper.count), "fetch the file again; it was cut short")
+			r.note(fmt.Sprintf("the file ends inside a bundle, after %d of its objects", r.wrapper.count), "fetch the file again; it was cut short")
 		} else if r.place == placeArray {
 			r.note("the file ends inside an array", "fetch the file again; it was cut short")
 		}
