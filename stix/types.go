@@ -54,6 +54,7 @@ type shape struct {
 	rule  string
 	class Class
 	index map[string]*field
+	table [tableSize]*field // the same, by hash
 	// top is set if unknown names must follow the rules of property names.
 	top      bool
 	required uint64
@@ -67,6 +68,30 @@ type shape struct {
 	// interop are the properties the interoperability profile requires.
 	interop []string
 	check   func(r *run, s *shape, x source)
+}
+
+// tableSize is the number of slots of the table of a shape: a power of two above
+// the 64 properties a shape can have.
+const tableSize = 256
+
+// slot is where a name belongs in a table of fields, unless it is taken: then
+// one of the next.
+func slot[T []byte | string](name T) int {
+	n := len(name)
+	if n == 0 {
+		return 0
+	}
+	return (n*5 + int(name[0])*3 + int(name[n/2])*17 + int(name[n-1])*31) & (tableSize - 1)
+}
+
+// field returns the property of that name, or nil.
+func (s *shape) field(name []byte) *field {
+	for i := slot(name); ; i = (i + 1) & (tableSize - 1) {
+		f := s.table[i]
+		if f == nil || f.name == string(name) {
+			return f
+		}
+	}
 }
 
 // pair names two properties: the first needs, or bars, the second.
@@ -146,6 +171,11 @@ func (m making) and(list ...field) making {
 			}
 		}
 		m.s.index[f.name] = &f
+		i := slot(f.name)
+		for m.s.table[i] != nil {
+			i = (i + 1) & (tableSize - 1)
+		}
+		m.s.table[i] = &f
 	}
 	return m
 }

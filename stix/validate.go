@@ -60,7 +60,8 @@ const maxFindings = 100
 //
 // It needs nothing but o: whether a reference leads anywhere is not asked.
 func Validate(o *Object, opt Options) []Finding {
-	r := run{opt: opt, strict: opt.Strict, path: make([]step, 0, 8)}
+	r := run{opt: opt, strict: opt.Strict}
+	r.path = r.steps[:0]
 	r.object(source{o: o, raw: o.raw}, false)
 	return r.found
 }
@@ -109,6 +110,7 @@ type run struct {
 	local  []byte // the observable container references may lead into, or nil
 	found  []Finding
 	path   []step
+	steps  [6]step // room for the path of most
 }
 
 func (r *run) push(name []byte) { r.path = append(r.path, step{name: name}) }
@@ -155,7 +157,12 @@ func (r *run) at(name string, note func(rule, message, remedy string), rule, mes
 func (r *run) object(x source, inner bool) {
 	outer := r.old
 	defer func() { r.old = outer }()
-	typ := x.text("type")
+	var typ []byte
+	if x.o != nil {
+		typ = []byte(x.o.typ)
+	} else {
+		typ = x.text("type")
+	}
 	if typ == nil {
 		r.must("stix-2.1 §3.2", "the object has no type", "name the kind of object, for example \"type\": \"indicator\"")
 		return
@@ -272,20 +279,24 @@ func (r *run) members(s *shape, x source, inner bool) (seen uint64) {
 }
 
 func (r *run) member(s *shape, x source, name, value []byte) uint64 {
-	f := s.index[string(name)]
+	f := s.field(name)
+	if f != nil && f.kind == kindText && !f.list && value[0] == '"' && f.name != "spec_version" {
+		return f.bit // any text will do
+	}
 	r.push(name)
-	defer r.pop()
-	if f == nil {
-		if !r.old {
-			r.unknown(s, x, name, value)
+	var bit uint64
+	switch {
+	case f != nil:
+		if f.old {
+			r.should(s.rule, "the property is deprecated", "leave it out; relationships say the same")
 		}
-		return 0
+		r.value(s, f, x, value)
+		bit = f.bit
+	case !r.old:
+		r.unknown(s, x, name, value)
 	}
-	if f.old {
-		r.should(s.rule, "the property is deprecated", "leave it out; relationships say the same")
-	}
-	r.value(s, f, x, value)
-	return f.bit
+	r.pop()
+	return bit
 }
 
 // whole examines what holds between properties.

@@ -63,7 +63,9 @@ func (p *pattern) fail(want string) {
 
 func (p *pattern) is(sign byte) bool { return p.tok == tokSign && p.b[p.i] == sign }
 
-func (p *pattern) word(s string) bool { return p.tok == tokName && string(p.b[p.i:p.end]) == s }
+func (p *pattern) word(s string) bool {
+	return p.tok == tokName && p.end-p.i == len(s) && p.b[p.i] == s[0] && string(p.b[p.i:p.end]) == s
+}
 
 func (p *pattern) expect(sign byte) {
 	if !p.is(sign) {

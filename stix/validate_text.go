@@ -85,8 +85,13 @@ func compareTimestamps(a, b []byte) int {
 //
 // Source: stix-2.1 §2.9; rfc4122 §4.1; rfc9562 §4.
 func isRFC4122(b []byte) bool {
-	if !isUUID(b) || b[14] < '1' || b[14] > '8' {
+	if len(b) != 36 || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' || b[14] < '1' || b[14] > '8' {
 		return false
+	}
+	for i, ch := range b[:36] {
+		if !hexTable[ch] && (ch != '-' || i != 8 && i != 13 && i != 18 && i != 23) {
+			return false
+		}
 	}
 	switch b[19] | 0x20 {
 	case '8' | 0x20, '9' | 0x20, 'a', 'b':
@@ -137,12 +142,20 @@ func isHex(b []byte) bool {
 		return false
 	}
 	for _, ch := range b {
-		if hexDigit(ch) < 0 {
+		if !hexTable[ch] {
 			return false
 		}
 	}
 	return true
 }
+
+// hexTable tells the hexadecimal digits.
+var hexTable = func() (t [256]bool) {
+	for _, ch := range []byte("0123456789abcdefABCDEF") {
+		t[ch] = true
+	}
+	return t
+}()
 
 // isBase64 reports whether b is Base64 of RFC 4648 §4, padding included.
 //

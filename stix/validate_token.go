@@ -24,7 +24,14 @@ func (p *pattern) next() {
 		p.quoted(tokString)
 	case second == '\'' && (ch == 'h' || ch == 'b' || ch == 't'):
 		p.end++
-		p.quoted(map[byte]token{'h': tokHex, 'b': tokBinary, 't': tokTime}[ch])
+		switch ch {
+		case 'h':
+			p.quoted(tokHex)
+		case 'b':
+			p.quoted(tokBinary)
+		default:
+			p.quoted(tokTime)
+		}
 	case ch >= '0' && ch <= '9', ch == '-', ch == '+', ch == '.' && second >= '0' && second <= '9':
 		p.number()
 	case isNameByte(ch) && ch != '-':

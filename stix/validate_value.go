@@ -128,6 +128,9 @@ func (r *run) one(s *shape, f *field, x source, v []byte) {
 			r.wrong(f.ruleIn(s), v, "a string")
 			return
 		}
+		if f.kind == kindText && f.name != "spec_version" {
+			return
+		}
 		b, _ := UnquoteBytes(v)
 		r.stringOf(s, f, x, b)
 	default:
@@ -212,6 +215,12 @@ func (r *run) numeric(s *shape, f *field, v []byte) {
 		r.wrong(f.ruleIn(s), v, "a number")
 		return
 	}
+	if n, ok := smallNatural(v); ok {
+		if f.bounded && (float64(n) < f.min || float64(n) > f.max) {
+			r.must(f.ruleIn(s), quoteNumber(v)+" is not between "+trimFloat(f.min)+" and "+trimFloat(f.max), "correct the number")
+		}
+		return
+	}
 	if f.kind == kindInteger && bytes.IndexAny(v, ".eE") >= 0 && !bytes.HasSuffix(v, []byte(".0")) {
 		r.must("stix-2.1 §2.10", quoteNumber(v)+" is not an integer", "write a whole number")
 		return
@@ -222,6 +231,20 @@ func (r *run) numeric(s *shape, f *field, v []byte) {
 	if n, err := strconv.ParseFloat(string(v), 64); err != nil || n < f.min || n > f.max {
 		r.must(f.ruleIn(s), quoteNumber(v)+" is not between "+trimFloat(f.min)+" and "+trimFloat(f.max), "correct the number")
 	}
+}
+
+// smallNatural reads what most numbers are.
+func smallNatural(v []byte) (n int, ok bool) {
+	if len(v) > 9 {
+		return 0, false
+	}
+	for _, ch := range v {
+		if ch < '0' || ch > '9' {
+			return 0, false
+		}
+		n = n*10 + int(ch-'0')
+	}
+	return n, true
 }
 
 func trimFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
