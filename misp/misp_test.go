@@ -101,7 +101,7 @@ func TestErrors(t *testing.T) {
 		{"scalar", "7", "misp: line 1, byte 0: this is no MISP event: the JSON is not an object or list"},
 		{"no event", `{"a":{"b":1}}`, "misp: line 1, byte 0: this object is no MISP event: it has neither info nor attributes"},
 		{"empty list", `[]`, "misp: line 1, byte 0: the JSON is well formed but holds no MISP event"},
-		{"trailing comma", "{\n\"Event\": {\"info\":\"x\",\n \"Tag\": [{\"name\":\"a\"},\n ]}}", "misp: line 4, byte 48 (/Event/Tag): the JSON stops here: unexpected ']' behind ','"},
+		{"trailing comma", "{\n\"Event\": {\"info\":\"x\",\n \"Tag\": [{\"name\":\"a\"},\n ]}}", "misp: line 4, byte 48 (/Event/Tag/1): the JSON stops here: unexpected ']' behind ','"},
 		{"cut", "{\"Event\":\n{\"info\":\"x", "misp: line 2, byte 20 (/Event/info): the JSON ends in the middle of a value"},
 		{"duplicate", `{"Event":{"info":"x","Tag":[],"Tag":[]}}`, `misp: line 1, byte 30 (/Event/Tag): the member "Tag" stands twice in one object`},
 		{"escaped duplicate", `{"Event":{"info":"x","Tag":[],"T\u0061g":[]}}`, `misp: line 1, byte 30 (/Event/Tag): the member "Tag" stands twice in one object`},

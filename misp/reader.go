@@ -319,25 +319,37 @@ func (r *Reader) failed(err error) error {
 // lacks names when it failed inside a value it was reading whole, so that part is
 // read again, token by token.
 func (r *Reader) pointer(unread []byte) string {
-	base := r.dec.StackPointer()
-	if k, n := r.dec.StackIndex(r.dec.StackDepth()); k == '[' {
-		if n > 0 {
-			base = base.Parent()
-		}
-		base += jsontext.Pointer("/" + strconv.FormatInt(n, 10))
-	}
+	base := string(next(r.dec))
 	dec := jsontext.NewDecoder(bytes.NewReader(bytes.TrimLeft(unread, " \t\r\n:,")))
 	for {
 		if _, err := dec.ReadToken(); err != nil {
-			if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-				base += s.JSONPointer
+			if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
+				return base + string(s.JSONPointer)
 			}
-			return strings.TrimSuffix(string(base), "/")
+			return base + string(next(dec))
 		}
 		if dec.StackDepth() > maxPointerDepth {
-			return string(base)
+			return base
 		}
 	}
+}
+
+// next returns the pointer of the value dec has not read yet, or of the object
+// around it while its name is not known.
+func next(dec *jsontext.Decoder) jsontext.Pointer {
+	p := dec.StackPointer()
+	switch k, n := dec.StackIndex(dec.StackDepth()); k {
+	case '[':
+		if n > 0 {
+			p = p.Parent()
+		}
+		return p + jsontext.Pointer("/"+strconv.FormatInt(n, 10))
+	case '{':
+		if n > 0 && n%2 == 0 {
+			return p.Parent()
+		}
+	}
+	return p
 }
 
 // maxPointerDepth is where a pointer stops to be of use to anyone.

@@ -1,0 +1,289 @@
+package format
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"casus/internal/fault"
+	"casus/stix"
+)
+
+// rowsCSV reads a table of comma-separated values, line by line; a quoted cell
+// may hold line ends. A row that cannot be read is set aside alone.
+//
+// Source: rfc4180; beside commas, semicolons and tabs part columns, as the
+// first lines show, and lines that begin with # are remarks.
+type rowsCSV struct {
+	lines *lineReader
+	comma byte
+	names []string
+	table *table
+	width int // columns of the first row
+}
+
+// newCSV looks at the first lines.
+func newCSV(r *bufio.Reader, opt Options) (*rowsCSV, error) {
+	r = decoded(r)
+	head, err := r.Peek(headBytes)
+	if len(head) == 0 && err != nil && err != io.EOF {
+		return nil, fault.Errorf(fault.Unavailable, "format: read: %w", err)
+	}
+	c := &rowsCSV{lines: &lineReader{r: r}}
+	sample := sampleLines(strings.ToValidUTF8(string(head), "\ufffd"), len(head) >= headBytes)
+	c.comma = delimiter(sample)
+	var names []string
+	if name, rest, ok := c.first(sample, opt.Map); ok {
+		names = name
+		c.names = names
+		_ = rest
+	}
+	if c.table, err = newTable(names, opt.Map); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// first returns the heading: the first row if a map is given or it is a list of
+// names; or else a remark before it that is one, as some lists write it.
+func (c *rowsCSV) first(sample []string, saved map[string]string) (names []string, rest []string, ok bool) {
+	if len(sample) == 0 {
+		return nil, nil, false
+	}
+	cells := splitRow(sample[0], c.comma)
+	if saved == nil && !heading(cells) {
+		return nil, sample, false
+	}
+	for i := range cells {
+		cells[i] = strings.TrimSpace(cells[i])
+	}
+	return cells, sample[1:], true
+}
+
+// delimiter returns what parts the columns: of comma, semicolon and tab the one
+// that gives the same number of columns, more than one, in most lines.
+func delimiter(lines []string) byte {
+	best, bestScore := byte(','), 0
+	for _, d := range []byte{',', ';', '\t', '|'} {
+		count := map[int]int{}
+		for _, l := range lines {
+			count[len(splitRow(l, d))]++
+		}
+		for n, times := range count {
+			if n < 2 {
+				continue
+			}
+			if score := times*100 + n; score > bestScore {
+				best, bestScore = d, score
+			}
+		}
+	}
+	return best
+}
+
+// splitRow splits a line into cells, quotes taken into account. It is for
+// looking at lines; a row that is taken in goes through parseRow.
+func splitRow(line string, d byte) []string {
+	if cells, err := parseRow([]byte(line), d); err == nil {
+		return cells
+	}
+	return strings.Split(line, string(d))
+}
+
+// parseRow splits one record.
+func parseRow(record []byte, d byte) ([]string, error) {
+	r := csv.NewReader(bytes.NewReader(record))
+	r.Comma = rune(d)
+	r.FieldsPerRecord = -1
+	cells, err := r.Read()
+	if err == io.EOF {
+		return nil, nil
+	}
+	if err == nil {
+		if _, more := r.Read(); more != io.EOF {
+			return nil, errors.New("a quote is not closed where its cell ends")
+		}
+	}
+	return cells, err
+}
+
+// fill implements source.
+func (c *rowsCSV) fill(s *stream) error {
+	if !c.table.holds() {
+		return invalid("no column of the table is known to hold values; its columns are "+cut(strings.Join(c.names, ", "), 300),
+			"give a map of the columns, for example value=indicator")
+	}
+	record, at, err := c.record()
+	if err != nil {
+		return lineError(s, err)
+	}
+	place := "line " + strconv.Itoa(at)
+	if t := strings.TrimSpace(string(record)); t == "" || isComment(t) {
+		return nil
+	}
+	if !utf8.Valid(record) {
+		return c.aside(s, place, record, "the line is not UTF-8 (byte "+strconv.Itoa(firstInvalid(record)+1)+" of the line)", "save the table as UTF-8, or as UTF-16 with a byte order mark")
+	}
+	cells, err := parseRow(record, c.comma)
+	if err != nil {
+		return c.aside(s, place, record, "the quotes of the line do not match", "close every quote, and write a quote inside a cell twice")
+	}
+	if c.width == 0 {
+		c.width = len(cells)
+		if c.names != nil {
+			return nil // the heading itself
+		}
+	}
+	if c.names != nil && len(cells) != len(c.names) {
+		return c.aside(s, place, record,
+			"the line has "+plural(len(cells), "column")+", the heading has "+strconv.Itoa(len(c.names)), "write cells that hold the separator in quotes")
+	}
+	r := row{place: place, raw: record}
+	for i, text := range cells {
+		column := ""
+		if c.names != nil {
+			column = c.names[i]
+		}
+		r.cells = append(r.cells, cell{column, text})
+	}
+	if !c.table.add(s, r) {
+		return io.EOF
+	}
+	return nil
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// aside sets a row aside.
+func (c *rowsCSV) aside(s *stream, place string, record []byte, reason, remedy string) error {
+	c.table.bad++
+	s.problem(stix.Problem{Place: place, Reason: reason, Remedy: remedy, Raw: record})
+	if c.table.good == 0 && c.table.bad >= hopeless {
+		s.problem(stix.Problem{
+			Place: "from " + place + " to the end", Reason: "not one of the first " + strconv.Itoa(hopeless) + " rows could be read, so the rest was not tried",
+			Remedy: "check the format, or give a map of the columns",
+		})
+		return io.EOF
+	}
+	return nil
+}
+
+// maxRecordLines is how many lines a quoted cell may run over. A quote that is
+// never closed would else swallow the rest of the table.
+const maxRecordLines = 200
+
+// record returns the next record and the line it begins at: a line, or several
+// while a quote is open.
+func (c *rowsCSV) record() ([]byte, int, error) {
+	line, at, err := c.lines.next()
+	if err != nil {
+		return nil, at, err
+	}
+	if !openQuote(line) || isComment(strings.TrimSpace(string(line))) {
+		return line, at, nil
+	}
+	whole := line
+	for n := 1; n < maxRecordLines; n++ {
+		more, _, err := c.lines.next()
+		if err != nil {
+			if err == io.EOF {
+				return c.unread(line, whole), at, nil
+			}
+			return nil, at, err
+		}
+		whole = append(append(whole, '\n'), more...)
+		if !openQuote(whole) {
+			return whole, at, nil
+		}
+		if len(whole) > MaxLineBytes {
+			break
+		}
+	}
+	return c.unread(line, whole), at, nil
+}
+
+// unread puts back what was read behind line in vain.
+func (c *rowsCSV) unread(line, whole []byte) []byte {
+	if rest := whole[len(line):]; len(rest) > 0 {
+		c.lines.back(rest[1:])
+	}
+	return line[:len(line):len(line)]
+}
+
+// openQuote reports whether b ends inside quotes.
+func openQuote(b []byte) bool { return bytes.Count(b, []byte{'"'})%2 == 1 }
+
+func firstInvalid(b []byte) int {
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 {
+			return i
+		}
+		i += n
+	}
+	return len(b)
+}
+
+// lineReader reads lines and counts them.
+type lineReader struct {
+	r    *bufio.Reader
+	n    int
+	held [][]byte // lines put back
+}
+
+var errLongLine = errors.New("a line is too long")
+
+// next returns the next line without its end, and its number. The bytes are the
+// caller's.
+func (l *lineReader) next() ([]byte, int, error) {
+	l.n++
+	if len(l.held) > 0 {
+		line := l.held[0]
+		l.held = l.held[1:]
+		return line, l.n, nil
+	}
+	var line []byte
+	for {
+		part, err := l.r.ReadSlice('\n')
+		if len(line)+len(part) > MaxLineBytes {
+			return nil, l.n, errLongLine
+		}
+		line = append(line, part...)
+		switch {
+		case err == bufio.ErrBufferFull:
+			continue
+		case err == io.EOF && len(line) > 0, err == nil:
+			return bytes.TrimRight(line, "\r\n"), l.n, nil
+		default:
+			return nil, l.n, err
+		}
+	}
+}
+
+// back puts lines back that were just read.
+func (l *lineReader) back(rest []byte) {
+	lines := bytes.Split(bytes.Clone(rest), []byte{'\n'})
+	l.held = append(lines, l.held...)
+	l.n -= len(lines)
+}
+
+// lineError settles what ends a source of lines.
+func lineError(s *stream, err error) error {
+	switch {
+	case err == io.EOF, s.file.err != nil:
+		return io.EOF
+	case errors.Is(err, errLongLine):
+		return invalid("a line is longer than "+strconv.Itoa(MaxLineBytes>>10)+" KiB", "check the format: this does not look like lines of text")
+	}
+	return fault.Errorf(fault.Unavailable, "format: read: %w", err)
+}
