@@ -12,7 +12,7 @@
 // end in .example, and hashes are digests of nothing that runs. The exceptions are
 // the values planted as noise, which are common everywhere.
 //
-// Source: rfc-5737; rfc-3849; rfc-5398; rfc-7042; rfc-2606.
+// Source: rfc5737; rfc3849; rfc2606.
 package demo
 
 import (

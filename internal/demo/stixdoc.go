@@ -66,28 +66,10 @@ type bundle struct {
 	refs    []string
 }
 
-// markings are the STIX ids of the TLP 2.0 labels.
-//
-// Source: tlp-2.0; stix-2.1 §7.2.1.4.
-func markings(l tlp.Label) string {
-	switch l {
-	case tlp.Clear:
-		return "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
-	case tlp.Green:
-		return "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
-	case tlp.Amber:
-		return "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
-	case tlp.AmberStrict:
-		return "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
-	case tlp.Red:
-	}
-	return "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
-}
-
 // newBundle begins a bundle of source, marked l, with the source's identity in it:
 // the same bytes in every bundle of that source.
 func newBundle(key, source string, t time.Time, l tlp.Label) *bundle {
-	b := &bundle{key: key, at: t, author: "identity--" + uuid("identity "+source), marking: []string{markings(l)}}
+	b := &bundle{key: key, at: t, author: "identity--" + uuid("identity "+source), marking: []string{l.Definition()}}
 	b.objects = append(b.objects, members{
 		{"type", "identity"},
 		{"spec_version", "2.1"},
