@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -98,51 +99,43 @@ func (f *frame) mark(label string) {
 // page names without showing them.
 func (c *call) markCited(ids map[string]bool) error {
 	delete(ids, "")
-	if len(ids) == 0 || c.f.highest == tlp.Red {
+	if len(ids) == 0 || c.f.highest == tlp.Red && c.f.exercise {
 		return nil
 	}
-	list := make([]string, 0, len(ids))
-	for id := range ids {
-		list = append(list, id)
-	}
-	slices.Sort(list)
+	list := slices.Sorted(maps.Keys(ids))
 	highest := c.opt.Highest
 	if highest == nil {
 		highest = c.highestByReading
 	}
-	l, err := highest(c.ctx(), list)
+	m, err := highest(c.ctx(), list)
 	if err != nil {
 		return err
 	}
-	c.f.highest = tlp.Most(c.f.highest, l)
+	c.f.highest = tlp.Most(c.f.highest, m.TLP)
+	c.f.exercise = c.f.exercise || m.Exercise
 	return nil
 }
 
 // highestByReading reads each of ids; many, or one that cannot be read, make
 // the page RED rather than slow or too widely marked.
-func (c *call) highestByReading(ctx context.Context, ids []string) (tlp.Label, error) {
+func (c *call) highestByReading(ctx context.Context, ids []string) (Marking, error) {
 	const many = 64
 	if len(ids) > many {
-		return tlp.Red, nil
+		return Marking{TLP: tlp.Red}, nil
 	}
-	most := tlp.Clear
+	most := Marking{TLP: tlp.Clear}
 	for _, id := range ids {
 		var label string
 		if strings.HasPrefix(id, "RPT-") {
 			d, err := c.r.Report(ctx, id)
-			if err != nil {
-				return tlp.Red, nil
+			if err == nil {
+				label, most.Exercise = d.TLP, most.Exercise || d.Exercise
 			}
-			label = d.TLP
-		} else {
-			o, err := c.r.Object(ctx, id)
-			if err != nil {
-				return tlp.Red, nil
-			}
+		} else if o, err := c.r.Object(ctx, id); err == nil {
 			label = o.TLP
 		}
-		l, _ := tlp.Parse(label)
-		most = tlp.Most(most, l)
+		l, _ := tlp.Parse(label) // what cannot be read is RED
+		most.TLP = tlp.Most(most.TLP, l)
 	}
 	return most, nil
 }
@@ -280,29 +273,31 @@ type Value struct {
 	Shown, Plain string
 	// Search is where to find it again.
 	Search string
+	// Title is the whole where Shown is short.
+	Title string
 	// CopyLabel and CopiedLabel are the button's words before and after.
 	CopyLabel, CopiedLabel string
 }
 
 // Value draws an indicator.
 func (f *frame) Value(v string) Value {
-	shown := defang(v)
+	shown, whole := defang(v), ""
+	if isDigest(v) {
+		shown, whole = shortDigest(v), v
+	}
 	return Value{
-		Shown: shown, Plain: v, Search: at("/search", "q", v),
+		Shown: shown, Title: whole, Plain: v, Search: at("/search", "q", v),
 		CopyLabel: f.T("copy", shown), CopiedLabel: f.T("copied", shown),
 	}
 }
 
 // Digest draws a hash short.
-func (f *frame) Digest(h string) Value {
-	v := Value{Shown: h, Plain: h, CopyLabel: f.T("copy", h), CopiedLabel: f.T("copied", h)}
-	const short = 16
-	if len(h) > short && isHex(h) {
-		v.Shown = h[:8] + "…" + h[len(h)-4:]
-		v.CopyLabel, v.CopiedLabel = f.T("copy", v.Shown), f.T("copied", v.Shown)
-	}
-	return v
-}
+func (f *frame) Digest(h string) Value { return f.Value(h) }
+
+// isDigest says whether v is written as an MD5 or a longer hash.
+func isDigest(v string) bool { return len(v) >= 32 && isHex(v) }
+
+func shortDigest(v string) string { return v[:8] + "…" + v[len(v)-4:] }
 
 // Kind names the type of an object or of a value.
 func (f *frame) Kind(t string) string {
@@ -367,7 +362,7 @@ type By struct {
 
 // By draws who else saw a match.
 func (f *frame) By(m report.Match) By {
-	const named = 3
+	const named = 2
 	b := By{Sources: f.Some(m.Sources, named), Reports: f.Count("n.reports", m.Count), Link: at("/search", "q", m.Normal)}
 	if m.Count == 1 && len(m.Reports) == 1 {
 		b.Reports, b.Link = m.Reports[0], reportPath(m.Reports[0])

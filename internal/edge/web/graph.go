@@ -90,13 +90,13 @@ func graph(c *call) (page, error) {
 	}
 	f.Title = f.T("graph.title", p.Name)
 	p.layOut()
-	cited := map[string]bool{}
+	ids := cited(o, o.Linked)
 	for _, n := range p.Nodes[1:] {
 		if n.Held {
-			cited[n.ID] = true
+			ids[n.ID] = true
 		}
 	}
-	return p, c.markCited(cited)
+	return p, c.markCited(ids)
 }
 
 // grower adds nodes and edges once each, up to the bound.
@@ -115,7 +115,7 @@ func (g *grower) node(n report.Neighbor, layer int) int {
 		g.p.Left++
 		return -1
 	}
-	const shortRunes = 34
+	const shortRunes = 31
 	name := n.Name
 	if name == "" {
 		name = n.ID

@@ -116,6 +116,7 @@ func intakePost(c *call) (page, error) {
 func (c *call) takeParts(parts *multipart.Reader) (report.Result, error) {
 	res := report.Result{Reports: []report.ReportRef{}}
 	req := report.Request{Exercise: c.opt.Exercise}
+	seen := map[string]bool{}
 	for n := 0; ; {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -138,6 +139,11 @@ func (c *call) takeParts(parts *multipart.Reader) (report.Result, error) {
 			}
 			name, body = "", rest
 		default:
+			// Of two markings one would be the wider: neither is taken.
+			if seen[part.FormName()] {
+				return res, fault.Errorf(fault.Invalid, "web: form: %s stands twice", cut(part.FormName(), 40))
+			}
+			seen[part.FormName()] = true
 			if err := field(&req, part); err != nil {
 				return res, err
 			}

@@ -16,10 +16,12 @@ const shownLinks = 200
 // objectPage is one object.
 type objectPage struct {
 	*frame
-	O        report.Object
-	Name     string
-	Raw      string
-	CutRaw   bool
+	O      report.Object
+	Name   string
+	Raw    string
+	CutRaw bool
+	// Open says that the bytes are few enough to be shown at once.
+	Open     bool
 	Linked   []report.Neighbor
 	More     int
 	Conflict bool
@@ -40,12 +42,14 @@ func object(c *call) (page, error) {
 	if len(p.Linked) > shownLinks {
 		p.Linked, p.More = p.Linked[:shownLinks], len(p.Linked)-shownLinks
 	}
+	const few = 4 << 10
 	raw := o.Raw
+	p.Open = len(raw) <= few
 	if len(raw) > shownRawBytes {
 		raw, p.CutRaw = raw[:shownRawBytes], true
 	}
 	p.Raw = strings.ToValidUTF8(string(raw), string(utf8.RuneError))
-	return p, c.markCited(held(p.Linked))
+	return p, c.markCited(cited(o, p.Linked))
 }
 
 // frameOf frames a page about o.
@@ -67,10 +71,13 @@ func nameOf(o report.Object) string {
 	return o.ID
 }
 
-// held returns the ids of the neighbours that are here, whose names a page
-// shows.
-func held(list []report.Neighbor) map[string]bool {
+// cited returns the ids of the reports an object came in with and of the
+// neighbours that are here, whose names a page shows.
+func cited(o report.Object, list []report.Neighbor) map[string]bool {
 	ids := map[string]bool{}
+	for _, r := range o.Receipts {
+		ids[r.Report] = true
+	}
 	for _, n := range list {
 		if n.Held {
 			ids[n.ID] = true

@@ -21,6 +21,8 @@ type reportsPage struct {
 	All, From int
 	// Later is true when the list does not start with the newest.
 	Later bool
+	// Mixed says that only some of the reports belong to an exercise.
+	Mixed bool
 	First string
 }
 
@@ -52,9 +54,14 @@ func reports(c *call) (page, error) {
 			p.From++
 		}
 	}
+	drills := 0
 	for _, r := range rows {
 		f.markRow(r)
+		if r.Exercise {
+			drills++
+		}
 	}
+	p.Mixed = drills > 0 && drills < len(rows)
 	p.Rows = rows
 	p.First = at("/reports", "q", in[0], "source", in[1])
 	if next != "" {

@@ -10,6 +10,8 @@ type searchPage struct {
 	Found report.Found
 	Asked bool
 	Next  string
+	// Indicators says that what was found are values, drawn in their own type.
+	Indicators bool
 }
 
 func (*searchPage) template() string { return "search" }
@@ -34,8 +36,14 @@ func search(c *call) (page, error) {
 	if p.Found, err = c.r.Search(c.ctx(), q, cursor, rowsPerPage); err != nil {
 		return nil, err
 	}
+	p.Indicators = p.Found.Kind == "value" || p.Found.Kind == "cidr"
+	cited := map[string]bool{}
 	for _, h := range p.Found.Hits {
 		f.mark(h.TLP)
+		cited[h.Report] = true
+	}
+	if err := c.markCited(cited); err != nil {
+		return nil, err
 	}
 	if p.Found.Next != "" {
 		p.Next = at("/search", "q", q, "cursor", p.Found.Next)

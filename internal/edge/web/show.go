@@ -9,18 +9,37 @@ import (
 // takes it for one: dots of addresses and host names and the scheme of links
 // are bracketed. Text that is neither is returned as it is.
 func defang(v string) string {
-	s := v
-	if strings.ContainsAny(s, " \t\n") {
-		// A pattern or a sentence: bracket what is inside word by word.
-		words := strings.Split(s, " ")
-		for i, w := range words {
-			core := strings.Trim(w, "'\"[](),;")
-			if core != "" && core != v {
-				words[i] = strings.Replace(w, core, defang(core), 1)
-			}
-		}
-		return strings.Join(words, " ")
+	const between = " \t\r\n'\""
+	if strings.ContainsAny(v, between) {
+		return defangWords(v, between)
 	}
+	return defangWord(v)
+}
+
+// defangWords treats a pattern or a sentence: what stands between spaces and
+// quotes is bracketed piece by piece.
+func defangWords(s, between string) string {
+	var b strings.Builder
+	for s != "" {
+		end := strings.IndexAny(s, between)
+		if end < 0 {
+			end = len(s)
+		}
+		word := s[:end]
+		core := strings.Trim(word, "[](),;")
+		before, after, _ := strings.Cut(word, core)
+		b.WriteString(before + defangWord(core) + after)
+		if end < len(s) {
+			b.WriteByte(s[end])
+			end++
+		}
+		s = s[end:]
+	}
+	return b.String()
+}
+
+// defangWord treats one value.
+func defangWord(s string) string {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return defangAddr(a, s)
 	}
@@ -42,7 +61,7 @@ func defang(v string) string {
 	if looksLikeHost(s) {
 		return bracketed(s)
 	}
-	return v
+	return s
 }
 
 func defangAddr(a netip.Addr, s string) string {

@@ -11,8 +11,8 @@ import (
 	"casus/tlp"
 )
 
-// suppliers is the marking of the list of sources: who hands in what, under
-// which terms, is for the node's own organisation.
+// suppliers is the marking of the page of sources: how far a node trusts those
+// who hand in is for its own organisation.
 const suppliers = tlp.AmberStrict
 
 // sourcesPage lists the sources and sets what holds for one.

@@ -63,12 +63,19 @@ type Options struct {
 	Exercise bool
 	// NodeName stands beside the product's name; empty shows none.
 	NodeName string
-	// Highest returns the most restrictive marking of the named reports and
-	// objects, for what a page cites from elsewhere. Nil means: read each of
-	// them, and RED where they are many.
-	Highest func(ctx context.Context, ids []string) (tlp.Label, error)
+	// Highest returns how a page must be marked that cites the named reports
+	// and objects without showing them. Nil means: read each of them, and RED
+	// where they are many.
+	Highest func(ctx context.Context, ids []string) (Marking, error)
 	// Log receives internal errors, which pages never show. Nil discards.
 	Log *slog.Logger
+}
+
+// Marking is how a page is marked: the most restrictive label of what it
+// cites, and whether any of that belongs to an exercise.
+type Marking struct {
+	TLP      tlp.Label
+	Exercise bool
 }
 
 // server holds what all handlers share.

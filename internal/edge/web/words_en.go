@@ -4,7 +4,7 @@ package web
 // are chosen by number; {0}, {1} … are filled in.
 var englishWords = map[string]string{
 	// Frame.
-	"skip": "Skip to content", "handling": "Handling of this page", "exercise": "EXERCISE · fictitious data",
+	"skip": "Skip to content", "handling": "Handling of this page", "exercise": "EXERCISE", "exercise.data": "fictitious data",
 	"nav": "Main", "drawn": "Page drawn {0}", "asjson": "as JSON", "today": "today", "close": "Close", "cancel": "Cancel",
 	"theme.system": "Follow the system’s colours", "theme.dark": "Dark colours", "theme.light": "Light colours",
 	"copy": "Copy {0} in plain form", "copied": "Copied {0}",
@@ -57,11 +57,11 @@ var englishWords = map[string]string{
 	"handling.h": "Handling", "kept": "kept as received", "types": "By type",
 
 	// Who else saw this.
-	"who": "Who else saw this", "who.where": "among {0} readable to you, from {1}", "who.of": "{0} of {1}",
-	"who.others.one": "reported by {0} other source too", "who.others.other": "reported by {0} other sources too",
+	"who": "Who else saw this", "who.where": "among {0} readable to you, from {1}", "who.of": "{0} of {1}", "who.too": "too", "who.elsewhere": "stand in other reports",
+	"who.others.one": "{0} other source", "who.others.other": "{0} other sources", "who.did.one": "reported", "who.did.other": "reported",
 	"who.common.one": "{0} is common and ranked last", "who.common.other": "{0} are common and ranked last",
 	"who.nobody":        "Nobody else so far.",
-	"who.nobody.of.one": "The {0} value in this report stands in no other report readable to you.", "who.nobody.of.other": "None of the {0} values in this report stands in another report readable to you.",
+	"who.nobody.of.one": "The one value in this report stands in no other report readable to you.", "who.nobody.of.other": "None of the {0} values in this report stands in another report readable to you.",
 	"who.novalues": "This report holds no values that could be matched.", "who.last": "Common, ranked last",
 	"who.nothingleft": "Matched in this node; nothing left it.",
 	"basis.receipt":   "received", "basis.receipt.long": "No time of the event is given; these are times of receipt.",

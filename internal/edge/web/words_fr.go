@@ -3,7 +3,7 @@ package web
 // frenchWords is the French catalogue, with the same keys as the English one.
 var frenchWords = map[string]string{
 	// Frame.
-	"skip": "Aller au contenu", "handling": "Traitement de cette page", "exercise": "EXERCISE · exercice, données fictives",
+	"skip": "Aller au contenu", "handling": "Traitement de cette page", "exercise": "EXERCISE", "exercise.data": "exercice, données fictives",
 	"nav": "Menu principal", "drawn": "Page établie à {0}", "asjson": "en JSON", "today": "aujourd’hui", "close": "Fermer", "cancel": "Annuler",
 	"theme.system": "Suivre les couleurs du système", "theme.dark": "Couleurs sombres", "theme.light": "Couleurs claires",
 	"copy": "Copier {0} en clair", "copied": "{0} copié",
@@ -56,8 +56,8 @@ var frenchWords = map[string]string{
 	"handling.h": "Traitement", "kept": "gardé tel que reçu", "types": "Par type",
 
 	// Who else saw this.
-	"who": "Qui d’autre l’a vu", "who.where": "parmi {0} que vous pouvez lire, de {1}", "who.of": "{0} sur {1}",
-	"who.others.one": "aussi signalées par {0} autre source", "who.others.other": "aussi signalées par {0} autres sources",
+	"who": "Qui d’autre l’a vu", "who.where": "parmi {0} que vous pouvez lire, de {1}", "who.of": "{0} sur {1}", "who.too": "", "who.elsewhere": "figurent dans d’autres rapports",
+	"who.others.one": "{0} autre source", "who.others.other": "{0} autres sources", "who.did.one": "a aussi signalé", "who.did.other": "ont aussi signalé",
 	"who.common.one": "{0} est courante et classée en dernier", "who.common.other": "{0} sont courantes et classées en dernier",
 	"who.nobody":        "Personne d’autre pour l’instant.",
 	"who.nobody.of.one": "La seule valeur de ce rapport ne figure dans aucun autre rapport que vous pouvez lire.", "who.nobody.of.other": "Aucune des {0} valeurs de ce rapport ne figure dans un autre rapport que vous pouvez lire.",
