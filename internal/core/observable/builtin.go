@@ -233,6 +233,13 @@ var commonFolders = set(
 	"/dev/shm", "/dev", "/proc", "/opt", "/var/www", "/var/www/html", "/usr/lib", "/lib", "/etc/cron.d", "/etc/init.d", "/dev/null",
 )
 
+// systemFolders are folders where only the system's own programs stand.
+var systemFolders = set(
+	`c:\windows`, `c:\windows\system32`, `c:\windows\syswow64`, `c:\windows\system32\drivers`, `c:\windows\system32\drivers\etc`,
+	`c:\windows\system32\wbem`, `c:\windows\system32\windowspowershell\v1.0`, `%systemroot%`, `%systemroot%\system32`, `%windir%`,
+	`%windir%\system32`, "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/etc",
+)
+
 // commonValues are single values with a reason of their own.
 var commonValues = map[Key]string{
 	{Account, "administrator"}: "an account that every Windows system has",

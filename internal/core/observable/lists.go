@@ -135,8 +135,10 @@ func (l *Lists) urlReason(k Key) (string, bool) {
 			return "its host is " + host.Normal + ": " + l.reasons[l.entries[e].reason], true
 		}
 	}
-	if r, ok := byNature(host, l.exercise); ok && host.Type == Domain && !BareSuffix(host) {
-		return "its host is " + host.Normal + ": " + r, true
+	if host.Type == Domain {
+		if r, ok := reservedName(host.Normal, l.exercise); ok {
+			return "its host is " + host.Normal + ": " + r, true
+		}
 	}
 	return "", false
 }

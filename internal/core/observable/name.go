@@ -101,7 +101,7 @@ func repuny(s string) string {
 // numeric reports whether a label reads as a number, so that a name ending in
 // it would be taken for an address.
 func numeric(label string) bool {
-	if len(label) > 1 && label[0] == '0' && label[1] == 'x' {
+	if len(label) > 1 && label[0] == '0' && label[1]|0x20 == 'x' {
 		return len(label) == 2 || isHex(label[2:])
 	}
 	return digits(label)

@@ -40,11 +40,21 @@ func byNature(k Key, exercise bool) (string, bool) {
 	return "", false
 }
 
-// domainNature knows names that belong to nobody.
+// domainNature knows names that belong to nobody in particular.
+func domainNature(name string, exercise bool) (string, bool) {
+	if r, ok := reservedName(name, exercise); ok {
+		return r, true
+	}
+	if s, listed := suffix(name); s == name && (listed || strings.IndexByte(name, '.') < 0) {
+		return "a bare public suffix: everything registered under ." + name + " shares it", true
+	}
+	return "", false
+}
+
+// reservedName knows names that nobody can register.
 //
 // Source: rfc2606 §2, §3.
-func domainNature(name string, exercise bool) (string, bool) {
-	s, listed := suffix(name)
+func reservedName(name string, exercise bool) (string, bool) {
 	top := name[strings.LastIndexByte(name, '.')+1:]
 	switch top {
 	case "example":
@@ -65,14 +75,10 @@ func domainNature(name string, exercise bool) (string, bool) {
 	case "arpa":
 		return "a name under .arpa, made by looking up addresses", true
 	}
-	for _, d := range [...]string{"example.com", "example.net", "example.org", "example.edu"} {
-		if name == d || strings.HasSuffix(name, "."+d) {
-			return "a name under " + d + ", reserved for documentation", true
-		}
-	}
-	if s == name {
-		if listed || strings.IndexByte(name, '.') < 0 {
-			return "a bare public suffix: everything registered under ." + name + " shares it", true
+	if second, ok := strings.CutSuffix(name[:len(name)-len(top)], "example."); ok && (second == "" || second[len(second)-1] == '.') {
+		switch top {
+		case "com", "net", "org", "edu":
+			return "a name under example." + top + ", reserved for documentation", true
 		}
 	}
 	return "", false
@@ -139,7 +145,7 @@ func pathNature(k Key) (string, bool) {
 	if i < 0 {
 		return "", false
 	}
-	if _, ok := commonFolders[p[:i]]; ok {
+	if _, ok := systemFolders[p[:i]]; ok {
 		if _, ok := commonFiles[p[i+1:]]; ok {
 			return "a file that every system has in its usual place", true
 		}

@@ -132,7 +132,10 @@ func (l *lexer) next() (token, string) {
 	}
 	switch c := l.s[l.i]; {
 	case c == '\'':
-		text, _ := l.quoted()
+		text, closed := l.quoted()
+		if !closed {
+			return tokEnd, ""
+		}
 		return tokString, text
 	case c == '(' || c == '[':
 		l.i++

@@ -17,6 +17,9 @@ var defaultPorts = map[string]string{
 //
 // Source: rfc3986 §6.2.2, §5.2.4.
 func normalURL(s string) (Key, error) {
+	if plainURL(s) {
+		return Key{URL, s}, nil
+	}
 	u := strings.TrimSpace(s)
 	scheme, rest, ok := cutScheme(u)
 	switch {
@@ -81,6 +84,35 @@ func normalURL(s string) (Key, error) {
 		return Key{URL, s}, nil
 	}
 	return Key{URL, sb.String()}, nil
+}
+
+// plainURL reports whether s is in normal form already, for the usual sort of
+// URL only: http or https, a name as host, no port, nothing to encode.
+func plainURL(s string) bool {
+	i := 7
+	if !strings.HasPrefix(s, "http://") {
+		if i++; !strings.HasPrefix(s, "https://") {
+			return false
+		}
+	}
+	j := strings.IndexByte(s[i:], '/')
+	if j < 1 || len(s) > MaxValueBytes {
+		return false
+	}
+	host := s[i : i+j]
+	if host[j-1] == '.' || strings.IndexByte(host, '%') >= 0 {
+		return false
+	}
+	if name, ok := asciiName(host); !ok || name != host {
+		return false
+	}
+	for k := i + j; k < len(s); k++ {
+		c := s[k]
+		if c == '%' || c == '#' || !allowedBare(c) || c == '.' && s[k-1] == '/' {
+			return false
+		}
+	}
+	return s[len(s)-1] != '?'
 }
 
 // cutScheme parts "scheme://rest" and returns the scheme in lower case; the
