@@ -297,6 +297,8 @@ func runVersioning(c map[string]jsontext.Value) error {
 	switch {
 	case wantError && err == nil:
 		return fmt.Errorf("%s = %s, want the error %s", c["op"], got.Raw(), c["expect_error"])
+	case wantError && strings.Contains(str(c["expect_error"]), "NotVersionable") && !errors.Is(err, stix.ErrNotVersionable):
+		return fmt.Errorf("%s: %w, want %s", c["op"], err, c["expect_error"])
 	case wantError:
 		return nil
 	case err != nil:

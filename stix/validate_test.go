@@ -2,6 +2,8 @@ package stix
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -411,11 +413,40 @@ func BenchmarkValidate(b *testing.B) {
 	}
 }
 
+// vectorObjects returns the objects of the conformance vectors, if they are
+// there: the same folder as for the conformance tests.
+func vectorObjects() (list [][]byte) {
+	dir := os.Getenv("CASUS_CONFORMANCE")
+	switch {
+	case dir == "":
+		dir = "../../shared/conformance"
+	case !filepath.IsAbs(dir):
+		dir = filepath.Join("..", dir)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "stix", "objects.json"))
+	if err != nil {
+		return nil
+	}
+	c := cursor{b: source{raw: raw}.get("cases")}
+	for {
+		e, ok := c.element()
+		if !ok {
+			return list
+		}
+		if o := (source{raw: e}).get("object"); o != nil {
+			list = append(list, o)
+		}
+	}
+}
+
 // FuzzValidate: no object that can be read makes validation panic or find an
 // endless number of things, and a stricter look finds no less.
 func FuzzValidate(f *testing.F) {
 	for _, raw := range validObjects {
 		f.Add([]byte(raw))
+	}
+	for _, raw := range vectorObjects() {
+		f.Add(raw)
 	}
 	f.Add([]byte(`{"type":"indicator","id":"x","pattern":"[a:b = ","pattern_type":"stix","granular_markings":[{"selectors":["a.[0","b.","[1]"]}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
