@@ -112,6 +112,9 @@ func NewVersion(o *Object, now time.Time, changes ...Member) (*Object, error) {
 		case "type", "id", "created", "created_by_ref", "spec_version":
 			return nil, &Error{Reason: quote([]byte(c.Name)) + " is the same in all versions", Remedy: "make a new object and relate it with derived-from", cause: ErrFixed}
 		}
+		if err := oneValue(c); err != nil {
+			return nil, err
+		}
 		set[c.Name] = c.Value
 	}
 	if raw, given := set["modified"]; given {

@@ -95,11 +95,24 @@ func Build(members ...Member) ([]byte, error) {
 		return len(commonOrder)
 	}
 	slices.SortStableFunc(sorted, func(x, y Member) int { return rank(x) - rank(y) })
+	for _, m := range sorted {
+		if err := oneValue(m); err != nil {
+			return nil, fmt.Errorf("stix: build: %w", err)
+		}
+	}
 	raw := Dict(sorted...)
 	if _, err := Parse(raw, Limits{}); err != nil {
 		return nil, fmt.Errorf("stix: build: %w", err)
 	}
 	return raw, nil
+}
+
+// oneValue refuses a member whose value would end early or go on into others.
+func oneValue(m Member) error {
+	if m.Value != nil && (len(m.Value) == 0 || skipValue(m.Value, 0) != len(m.Value)) {
+		return &Error{Reason: "the value of " + quote([]byte(m.Name)) + " is not one JSON value", Remedy: "give one value, without white space around it"}
+	}
+	return nil
 }
 
 // Writer writes objects as one bundle, or as lines of JSON. The bytes of each
