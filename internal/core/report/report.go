@@ -81,6 +81,14 @@ func (r *Result) Add(o Result) {
 	r.Reports = append(r.Reports, o.Reports...)
 }
 
+// Known names a report that was handed in.
+type Known struct {
+	// Identity is the digest of source and bytes, hex.
+	Identity string
+	// Before is set when the same bytes from the same source were here before.
+	Before bool
+}
+
 // Progress is how far an import is.
 type Progress struct {
 	Name        string `json:"name"`        // the file being read

@@ -167,7 +167,7 @@ func classifyJSON(body string) (k kind, ok bool) {
 			reason: "this is a drawing of the Attack Flow builder (.afb), not STIX, and not a format that is read",
 			remedy: "open it in the builder and export it as STIX 2.1 JSON",
 		}, true
-	case has("list", "matching_attributes"):
+	case has("list", "matching_attributes"), has("list", "description"):
 		return kind{reason: "this is a warninglist of MISP, not a report", remedy: "take it in with casus warninglist import"}, true
 	case has("authors", "values", "uuid"):
 		return kind{reason: "this is a galaxy of MISP, which is background and not a report", remedy: "give events; they bring the galaxy clusters they use"}, true
@@ -178,14 +178,12 @@ func classifyJSON(body string) (k kind, ok bool) {
 	case has("Event"), has("response"), has("info", "Attribute"), has("info", "threat_level_id"), has("Attribute"), looksLikeUUID(o.first),
 		has("event"): // a wrong case is for package misp to refuse
 		return kind{format: report.MISP}, true
+	case o.broken && len(o.names) == 0:
+		return kind{}, false
 	case o.nested:
 		return kind{reason: "this is JSON of lists within lists, not a format that is read", remedy: "give STIX or MISP JSON, or one object per line"}, true
-	case len(o.names) > 0 || o.list || strings.HasPrefix(body, "{}"):
-		return kind{format: report.Lines, shape: shapeRows}, true
-	case !o.broken, o.first != "":
-		return kind{format: report.Lines, shape: shapeRows}, true
 	}
-	return kind{}, false
+	return kind{format: report.Lines, shape: shapeRows}, true
 }
 
 // sketch reads as much of body as is there. Names are gathered from the first

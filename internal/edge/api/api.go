@@ -1,0 +1,165 @@
+// Package api is the JSON API under /api/v1. Every operation is declared with
+// huma, so the OpenAPI 3.1 document at /api/v1/openapi.json is true by
+// construction; JSON is read by encoding/json/v2, which refuses duplicate
+// names and bad UTF-8 and does not take a name in another case for the one it
+// knows. Bodies that carry reports are raw and streamed.
+//
+// The package reads and writes through interfaces; what a caller may see was
+// decided below them. Long work answers with server-sent events (progress,
+// then result or error) to who accepts text/event-stream, and with the result
+// alone to others.
+package api
+
+import (
+	"context"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"casus/internal/core/report"
+	"casus/internal/fault"
+	"casus/stix"
+)
+
+// Reads are the questions, asked for one reader.
+type Reads interface {
+	Reports(ctx context.Context, q, source, cursor string, limit int) ([]report.Row, string, error)
+	Report(ctx context.Context, id string) (report.Detail, error)
+	Match(ctx context.Context, id string) (report.Matches, error)
+	MatchBody(ctx context.Context, req report.Request, body io.Reader) (report.Matches, error)
+	Search(ctx context.Context, q, cursor string, limit int) (report.Found, error)
+	Object(ctx context.Context, id string, history bool) (report.Object, error)
+	Objects(ctx context.Context, report string, yield func(*stix.Object) error) error
+}
+
+// Writes hand things in.
+type Writes interface {
+	Import(ctx context.Context, req report.Request, body io.Reader, progress func(report.Progress)) (report.Result, error)
+	ImportPaths(ctx context.Context, req report.Request, paths []string, progress func(report.Progress)) (report.Result, error)
+	Sources(ctx context.Context) ([]report.Source, error)
+	SetSource(ctx context.Context, src report.Source) error
+	Quarantine(ctx context.Context, report string) ([]report.Quarantined, error)
+	QuarantineItem(ctx context.Context, id string) (report.Quarantined, error)
+	Retry(ctx context.Context, id string) (report.Result, error)
+}
+
+// Keeper looks after the node.
+type Keeper interface {
+	Verify(ctx context.Context) (report.Check, error)
+	Rebuild(ctx context.Context) error
+	Erase(ctx context.Context, id, reason string) (int, error)
+	Warninglists(ctx context.Context) ([]report.Warninglist, error)
+	ImportWarninglist(ctx context.Context, body io.Reader) (report.Warninglist, error)
+	Sizes(ctx context.Context) (map[string]int64, error)
+}
+
+// Options of the API.
+type Options struct {
+	Reads  Reads
+	Writes Writes
+	Keeper Keeper
+	// Local is set where only the owner of the files can call, on the socket:
+	// paths of this machine may then be named.
+	Local bool
+	// Log takes what went wrong inside; nil means nowhere.
+	Log *slog.Logger
+	// Version is the program's.
+	Version string
+}
+
+// maxJSONBytes bounds a JSON body; bodies that carry reports have no bound here.
+const maxJSONBytes = 1 << 20
+
+type server struct {
+	Options
+	api huma.API
+}
+
+// New returns the handler of everything under /api/v1.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	mux := http.NewServeMux()
+	cfg := huma.DefaultConfig("Casus", o.Version)
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "/api/v1/openapi", "", ""
+	cfg.Formats = map[string]huma.Format{"application/json": {Marshal: marshal, Unmarshal: unmarshal}, "json": {Marshal: marshal, Unmarshal: unmarshal}}
+	cfg.DefaultFormat = "application/json"
+	cfg.CreateHooks = nil
+	cfg.RejectUnknownQueryParameters = true
+	s := &server{Options: o, api: humago.New(mux, cfg)}
+	s.routes()
+	return mux
+}
+
+func marshal(w io.Writer, v any) error {
+	return json.MarshalWrite(w, v, json.Deterministic(true), json.FormatNilSliceAsNull(false))
+}
+
+// unmarshal refuses names that the type does not know, too: a name in the wrong
+// case would otherwise be passed over in silence.
+func unmarshal(data []byte, v any) error {
+	return json.Unmarshal(data, v, json.RejectUnknownMembers(!isAny(v)), jsontext.AllowDuplicateNames(false))
+}
+
+// isAny reports whether huma reads into an untyped value, which it does first
+// to check a body against its schema.
+func isAny(v any) bool {
+	_, ok := v.(*any)
+	return ok
+}
+
+// problem is an error as the API writes it.
+type problem struct {
+	Status int    `json:"status"`
+	Kind   string `json:"kind" doc:"kind of error: invalid, denied, not-found, conflict, unavailable, internal"`
+	Title  string `json:"title" doc:"what happened"`
+	Hint   string `json:"hint,omitempty" doc:"what to do about it"`
+}
+
+// Error implements error.
+func (p *problem) Error() string { return p.Title }
+
+// GetStatus implements huma.StatusError.
+func (p *problem) GetStatus() int { return p.Status }
+
+// fail translates a fault once. Causes of internal ones go to the log alone.
+func (s *server) fail(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if se, ok := errors.AsType[huma.StatusError](err); ok {
+		return se
+	}
+	return s.problem(ctx, err)
+}
+
+func (s *server) problem(ctx context.Context, err error) *problem {
+	p := &problem{Title: err.Error(), Hint: fault.HintOf(err), Kind: fault.KindOf(err).String()}
+	switch fault.KindOf(err) {
+	case fault.Invalid:
+		p.Status = http.StatusBadRequest
+	case fault.Denied:
+		p.Status = http.StatusForbidden
+	case fault.Withheld, fault.NotFound:
+		p.Status, p.Kind = http.StatusNotFound, fault.NotFound.String()
+	case fault.Conflict:
+		p.Status = http.StatusConflict
+	case fault.Unavailable:
+		p.Status = http.StatusServiceUnavailable
+	case fault.Internal:
+		if errors.Is(err, context.Canceled) {
+			p.Status, p.Kind, p.Title = 499, "unavailable", "interrupted"
+			return p
+		}
+		s.Log.LogAttrs(ctx, slog.LevelError, "internal error", slog.String("error", err.Error()))
+		p.Status, p.Title, p.Hint = http.StatusInternalServerError, "something went wrong inside the node; its log has the cause", "try again; if it stays, run: casus node verify"
+	}
+	return p
+}

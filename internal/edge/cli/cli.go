@@ -1,0 +1,282 @@
+// Package cli is the command line. Every command is a client of the JSON API:
+// of the node that serves the data directory if there is one, else of one that
+// the command opens for itself, so both give the same output.
+//
+// Results go to stdout, talk to stderr. With --json the last line of stdout is
+// one JSON value. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done,
+// 4 sign-in needed, 5 refused, 6 not found or not released to you, 7
+// verification failed, 8 still pending, 130 interrupted.
+package cli
+
+import (
+	"context"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"casus/internal/fault"
+)
+
+// Conn is a way to a node.
+type Conn struct {
+	Client *http.Client
+	// Served is set when another process has the directory open.
+	Served bool
+	Close  func() error
+}
+
+// Host gives commands a node.
+type Host interface {
+	// Init makes a data directory.
+	Init(dir string) error
+	// Connect gives a way to the node of a directory.
+	Connect(ctx context.Context, dir string) (*Conn, error)
+	// Serve serves a directory until ctx ends.
+	Serve(ctx context.Context, dir, addr string, exercise bool, log *slog.Logger, ready func(url string)) error
+	// Demo loads the story into dir and reports on it; see [DemoResult].
+	Demo(ctx context.Context, o DemoOptions) (*DemoResult, error)
+	// Bench measures this machine.
+	Bench(ctx context.Context, o BenchOptions) (any, error)
+	// Version returns the program's version.
+	Version() string
+}
+
+// Exit codes.
+const (
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitPartly   = 3
+	exitSignIn   = 4
+	exitRefused  = 5
+	exitNotFound = 6
+	exitVerify   = 7
+	exitPending  = 8
+	exitSignal   = 130
+)
+
+// coded is an error that asks for an exit code.
+type coded struct {
+	code int
+	err  error
+}
+
+// Error implements error.
+func (c *coded) Error() string { return c.err.Error() }
+
+// Unwrap returns the cause.
+func (c *coded) Unwrap() error { return c.err }
+
+// app is what all commands share.
+type app struct {
+	host           Host
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	dir            string
+	json           bool
+}
+
+// Main runs a command line and returns its exit code.
+func Main(host Host, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{host: host, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if ctx.Err() != nil && err != nil {
+		_, _ = fmt.Fprintln(a.stderr, "casus: interrupted")
+		return exitSignal
+	}
+	return a.end(err)
+}
+
+// Root returns the command tree, for manuals.
+func Root(host Host) *cobra.Command {
+	a := &app{host: host, stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }}
+	return a.root()
+}
+
+// end tells an error and gives its exit code.
+func (a *app) end(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if c, ok := errors.AsType[*coded](err); ok {
+		if c.err != nil && c.Error() != "" {
+			a.tell(err)
+		}
+		return c.code
+	}
+	a.tell(err)
+	switch fault.KindOf(err) {
+	case fault.Denied:
+		return exitRefused
+	case fault.NotFound, fault.Withheld:
+		return exitNotFound
+	case fault.Internal, fault.Invalid, fault.Conflict, fault.Unavailable:
+	}
+	return exitFailed
+}
+
+func (a *app) tell(err error) {
+	_, _ = fmt.Fprintf(a.stderr, "casus: %s\n", err)
+	if h := fault.HintOf(err); h != "" {
+		_, _ = fmt.Fprintf(a.stderr, "  hint: %s\n", h)
+	}
+}
+
+// usage marks an error as one of the command line itself.
+func usage(format string, args ...any) error {
+	return &coded{exitUsage, fmt.Errorf(format, args...)}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "casus",
+		Short: "collective cyber defence: reports in, kept for good, matched",
+		Long: `Casus takes in reports as STIX, MISP events, CSV, JSON lines, mail and text,
+keeps every object byte for byte, and says who else saw the same things.`,
+		Example:       "  casus demo\n  casus init --data node\n  casus import --data node reports/\n  casus search --data node 203.0.113.7",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetIn(a.stdin)
+	root.PersistentFlags().StringVar(&a.dir, "data", "", "data directory (or CASUS_DATA; default casus-data)")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "one line of JSON as the last line of stdout")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%s: %w; see casus %s --help", cmd.Name(), err, strings.TrimPrefix(cmd.CommandPath(), "casus "))
+	})
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(
+		a.initCmd(), a.serveCmd(), a.demoCmd(), a.doctorCmd(), a.versionCmd(), a.completionCmd(),
+		a.importCmd(), a.reportCmd(), a.sourceCmd(), a.searchCmd(), a.objectCmd(), a.nodeCmd(), a.exportCmd(), a.warninglistCmd(), a.benchCmd(),
+	)
+	for _, c := range root.Commands() {
+		strict(c)
+	}
+	return root
+}
+
+// strict makes wrong arguments a usage error everywhere.
+func strict(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usage("%s: %w; see casus %s --help", cmd.Name(), err, strings.TrimPrefix(cmd.CommandPath(), "casus "))
+			}
+			return nil
+		}
+	}
+	if c.HasSubCommands() && c.RunE == nil {
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("%s: unknown command %q; see casus %s --help", cmd.Name(), args[0], cmd.Name())
+			}
+			return cmd.Help()
+		}
+	}
+	for _, sub := range c.Commands() {
+		strict(sub)
+	}
+}
+
+// data returns the data directory: flag over environment over default.
+func (a *app) data() (dir, from string) {
+	switch {
+	case a.dir != "":
+		dir, from = a.dir, "--data"
+	case a.getenv("CASUS_DATA") != "":
+		dir, from = a.getenv("CASUS_DATA"), "CASUS_DATA"
+	default:
+		dir, from = "casus-data", "default"
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return dir, from
+}
+
+// with runs f with a node.
+func (a *app) with(ctx context.Context, f func(*remote) error) (err error) {
+	dir, _ := a.data()
+	conn, err := a.host.Connect(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := conn.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	return f(&remote{app: a, conn: conn})
+}
+
+// print writes v as JSON when asked, else what text writes.
+func (a *app) print(v any, text func(w io.Writer)) error {
+	if a.json {
+		b, err := json.Marshal(v, json.Deterministic(true), json.FormatNilSliceAsNull(false))
+		if err != nil {
+			return fault.Errorf(fault.Internal, "cli: %w", err)
+		}
+		_, err = fmt.Fprintf(a.stdout, "%s\n", b)
+		return err
+	}
+	text(a.stdout)
+	return nil
+}
+
+// table writes rows aligned on a terminal, parted by tabs elsewhere.
+func (a *app) table(w io.Writer, head []string, rows [][]string) {
+	if !isTerminal(a.stdout) {
+		for _, r := range rows {
+			_, _ = fmt.Fprintln(w, strings.Join(clean(r), "\t"))
+		}
+		return
+	}
+	tw := tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
+	_, _ = fmt.Fprintln(tw, strings.Join(head, "\t"))
+	for _, r := range rows {
+		_, _ = fmt.Fprintln(tw, strings.Join(clean(r), "\t"))
+	}
+	_ = tw.Flush()
+}
+
+// clean takes control characters out of cells: received text must not drive a
+// terminal.
+func clean(cells []string) []string {
+	out := make([]string, len(cells))
+	for i, c := range cells {
+		out[i] = strings.Map(func(r rune) rune {
+			if r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+				return ' '
+			}
+			return r
+		}, c)
+	}
+	return out
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"casus/internal/core/report"
+	"casus/internal/fault"
+)
+
+func (a *app) initCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "init", Short: "make a data directory", Example: "  casus init --data node", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			dir, _ := a.data()
+			if err := a.host.Init(dir); err != nil {
+				return err
+			}
+			return a.print(map[string]string{"data": dir}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%s is ready\n", dir) })
+		},
+	}
+}
+
+func (a *app) serveCmd() *cobra.Command {
+	var listen string
+	var exercise bool
+	c := &cobra.Command{
+		Use: "serve", Short: "serve pages and the JSON API on this machine",
+		Long:    "Serves pages and the JSON API on a loopback address, and commands on the socket of\nthe data directory. The address printed holds the operator token; it is kept in\nDATA/operator.token while the node serves.",
+		Example: "  casus serve --data node --listen 127.0.0.1:7180", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, _ := a.data()
+			log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+			err := a.host.Serve(cmd.Context(), dir, listen, exercise, log, func(url string) {
+				_ = a.print(map[string]string{"url": url}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "open %s\n", url) })
+			})
+			if cmd.Context().Err() != nil {
+				return nil // stopped on request
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:7180", "loopback address and port; port 0 takes a free one")
+	c.Flags().BoolVar(&exercise, "exercise", false, "everything on this node is exercise data")
+	return c
+}
+
+func (a *app) versionCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "print the version", Example: "  casus version --json", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			v := map[string]string{"version": a.host.Version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
+			return a.print(v, func(w io.Writer) { _, _ = fmt.Fprintf(w, "casus %s %s %s\n", v["version"], v["go"], v["platform"]) })
+		},
+	}
+}
+
+func (a *app) completionCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "completion bash|zsh|fish|powershell", Short: "print the completion script of a shell",
+		Example: "  casus completion bash > /etc/bash_completion.d/casus", Args: cobra.ExactArgs(1), ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(a.stdout, true)
+			case "zsh":
+				return root.GenZshCompletion(a.stdout)
+			case "fish":
+				return root.GenFishCompletion(a.stdout, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(a.stdout)
+			}
+			return usage("completion: unknown shell %q: want bash, zsh, fish or powershell", args[0])
+		},
+	}
+}
+
+func (a *app) doctorCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: "what is in force, from where, and whether it works", Example: "  casus doctor", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
+	}
+}
+
+// finding is one line of the doctor.
+type finding struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from,omitempty"`
+	OK    bool   `json:"ok"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+func (a *app) doctor(ctx context.Context) error {
+	dir, from := a.data()
+	all := []finding{
+		{Name: "version", Value: a.host.Version() + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH, OK: true},
+		{Name: "processors", Value: strconv.Itoa(runtime.GOMAXPROCS(0)), OK: true},
+		{Name: "data", Value: dir, From: from, OK: true},
+	}
+	if st, err := os.Stat(dir); err == nil && runtime.GOOS != "windows" && st.Mode().Perm()&0o077 != 0 {
+		all = append(all, finding{Name: "permissions", Value: st.Mode().Perm().String(), Hint: "others may read the data: chmod 700 " + dir})
+	}
+	conn, err := a.host.Connect(ctx, dir)
+	if err != nil {
+		all = append(all, finding{Name: "node", Value: err.Error(), Hint: fault.HintOf(err)})
+	} else {
+		all = append(all, a.examine(ctx, conn)...)
+		if err := conn.Close(); err != nil {
+			all = append(all, finding{Name: "close", Value: err.Error()})
+		}
+	}
+	bad := 0
+	for _, f := range all {
+		if !f.OK {
+			bad++
+		}
+	}
+	err = a.print(map[string]any{"ok": bad == 0, "findings": all}, func(w io.Writer) {
+		rows := make([][]string, 0, len(all))
+		for _, f := range all {
+			state := "ok"
+			if !f.OK {
+				state = "LOOK"
+			}
+			rows = append(rows, []string{state, f.Name, f.Value, f.From, f.Hint})
+		}
+		a.table(w, []string{"", "WHAT", "VALUE", "FROM", "WHAT TO DO"}, rows)
+	})
+	if err == nil && bad > 0 {
+		return &coded{exitFailed, errQuiet}
+	}
+	return err
+}
+
+func (a *app) examine(ctx context.Context, conn *Conn) []finding {
+	r := &remote{app: a, conn: conn}
+	by := "this command"
+	if conn.Served {
+		by = "another casus, over the socket"
+	}
+	out := []finding{{Name: "opened by", Value: by, OK: true}}
+	var health map[string]string
+	if err := r.get(ctx, "/health", nil, &health); err != nil {
+		return append(out, finding{Name: "node", Value: err.Error(), Hint: fault.HintOf(err)})
+	}
+	out = append(out, finding{Name: "node", Value: health["status"], OK: true})
+	var src []report.Source
+	if err := r.get(ctx, "/sources", nil, &src); err == nil {
+		for _, s := range src {
+			if s.TLP == nil {
+				out = append(out, finding{Name: "source " + s.Name, Value: "unmarked input is TLP:RED", OK: true, Hint: "casus source set " + s.Name + " --tlp LABEL"})
+			}
+		}
+	}
+	return out
+}
+
+func (a *app) nodeCmd() *cobra.Command {
+	c := &cobra.Command{Use: "node", Short: "check, rebuild and erase", Example: "  casus node verify"}
+	verify := &cobra.Command{
+		Use: "verify", Short: "check every entry of the log and the views against it", Example: "  casus node verify --json", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), func(r *remote) error {
+				var v report.Check
+				if err := r.follow(cmd.Context(), "/node/verify", nil, nil, "", &v); err != nil {
+					return err
+				}
+				if v.Problems == nil {
+					v.Problems = []string{}
+				}
+				err := a.print(v, func(w io.Writer) {
+					for _, p := range v.Problems {
+						_, _ = fmt.Fprintf(w, "problem: %s\n", p)
+					}
+					state := "clean"
+					if !v.OK {
+						state = "DAMAGED"
+					}
+					_, _ = fmt.Fprintf(w, "%s: %d entries\nhead  %s\nstate %s\n", state, v.Entries, v.Head, v.StateDigest)
+				})
+				if err == nil && !v.OK {
+					_, _ = fmt.Fprintf(a.stderr, "casus: %d problems\n  hint: damaged views come back with: casus node rebuild; damaged entries of the log come back from a copy only\n", len(v.Problems))
+					return &coded{exitVerify, errQuiet}
+				}
+				return err
+			})
+		},
+	}
+	rebuild := &cobra.Command{
+		Use: "rebuild", Short: "build the views again from the log", Example: "  casus node rebuild", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), func(r *remote) error {
+				if r.conn.Served {
+					return fault.WithHint(fault.Errorf(fault.Conflict, "another casus has the data directory open"), "stop it first, then rebuild")
+				}
+				var done map[string]bool
+				if err := r.follow(cmd.Context(), "/node/rebuild", nil, nil, "", &done); err != nil {
+					return err
+				}
+				return a.print(done, func(w io.Writer) { _, _ = fmt.Fprintln(w, "the views are built again") })
+			})
+		},
+	}
+	var reason string
+	erase := &cobra.Command{
+		Use: "erase ID", Short: "remove a report or an object for good; the chain stays verifiable",
+		Long:    "Makes the views forget a report or an object, then overwrites its bytes in the\nlog. Bytes that a receipt of another report needs stay until the last one goes.\nNot claimed: blocks of the device, earlier backups, people's copies.",
+		Example: "  casus node erase RPT-7K2M-9XQ4 --reason \"sent by mistake\"", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.TrimSpace(reason) == "" {
+				return usage("erase: --reason is required; it is kept on the record")
+			}
+			return a.with(cmd.Context(), func(r *remote) error {
+				var out struct {
+					Receipts int `json:"receipts"`
+				}
+				if err := r.send(cmd.Context(), "POST", "/node/erase", map[string]string{"id": args[0], "reason": reason}, &out); err != nil {
+					return err
+				}
+				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%d receipts are gone\n", out.Receipts) })
+			})
+		},
+	}
+	erase.Flags().StringVar(&reason, "reason", "", "why; kept on the record")
+	c.AddCommand(verify, rebuild, erase)
+	return c
+}

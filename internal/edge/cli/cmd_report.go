@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"casus/internal/core/report"
+	"casus/internal/fault"
+)
+
+func (a *app) reportCmd() *cobra.Command {
+	c := &cobra.Command{Use: "report", Short: "hand in, list, show and match reports", Example: "  casus report match RPT-7K2M-9XQ4"}
+	c.AddCommand(a.reportAdd(), a.reportList(), a.reportShow(), a.reportMatch())
+	return c
+}
+
+// openArg opens a file named on the command line, or stdin for -.
+func (a *app) openArg(arg string) (io.ReadCloser, string, error) {
+	if arg == "-" {
+		return io.NopCloser(a.stdin), "stdin", nil
+	}
+	f, err := os.Open(arg)
+	if os.IsNotExist(err) {
+		return nil, "", fault.Errorf(fault.NotFound, "%s is not there", arg)
+	}
+	if err != nil {
+		return nil, "", fault.Errorf(fault.Invalid, "cli: %w", err)
+	}
+	return f, filepath.Base(arg), nil
+}
+
+func (a *app) reportAdd() *cobra.Command {
+	var h handIn
+	c := &cobra.Command{
+		Use: "add FILE|-", Short: "hand in one report", Example: "  casus report add --source cert-a --title \"wiper in a grid\" bundle.json", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, name, err := a.openArg(args[0])
+			if err != nil {
+				return err
+			}
+			defer func() { _ = f.Close() }()
+			return a.with(cmd.Context(), func(r *remote) error {
+				res, err := a.sendFile(cmd.Context(), r, &h, name, f)
+				if err != nil {
+					return err
+				}
+				return a.imported(res)
+			})
+		},
+	}
+	h.flags(c)
+	return c
+}
+
+func (a *app) reportList() *cobra.Command {
+	var text, source, cursor string
+	var limit int
+	c := &cobra.Command{
+		Use: "list [TEXT]", Short: "list reports, newest first", Example: "  casus report list --source cert-a wiper", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				text = args[0]
+			}
+			return a.with(cmd.Context(), func(r *remote) error {
+				var page struct {
+					Reports []report.Row `json:"reports"`
+					Next    string       `json:"next,omitempty"`
+				}
+				q := url.Values{"limit": {strconv.Itoa(limit)}}
+				for k, v := range map[string]string{"q": text, "source": source, "cursor": cursor} {
+					if v != "" {
+						q.Set(k, v)
+					}
+				}
+				if err := r.get(cmd.Context(), "/reports", q, &page); err != nil {
+					return err
+				}
+				return a.print(page, func(w io.Writer) {
+					rows := make([][]string, 0, len(page.Reports))
+					for _, p := range page.Reports {
+						rows = append(rows, []string{p.ID, p.Received, p.Source, string(p.Format), p.TLP, strconv.Itoa(p.Objects), strconv.Itoa(p.Quarantined), p.State, p.Title})
+					}
+					a.table(w, []string{"REPORT", "RECEIVED", "SOURCE", "FORMAT", "TLP", "OBJECTS", "SET ASIDE", "STATE", "TITLE"}, rows)
+					if page.Next != "" {
+						_, _ = fmt.Fprintf(a.stderr, "more with --cursor %s\n", page.Next)
+					}
+				})
+			})
+		},
+	}
+	c.Flags().StringVar(&source, "source", "", "of one source only")
+	c.Flags().StringVar(&cursor, "cursor", "", "the page after this one")
+	c.Flags().IntVar(&limit, "limit", 50, "rows, at most 500")
+	return c
+}
+
+func (a *app) reportShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "show one report", Example: "  casus report show RPT-7K2M-9XQ4", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(r *remote) error {
+				var d report.Detail
+				if err := r.get(cmd.Context(), "/reports/"+url.PathEscape(args[0]), nil, &d); err != nil {
+					return err
+				}
+				return a.print(d, func(w io.Writer) {
+					imputed := ""
+					if d.Imputed {
+						imputed = " (imputed: the source's default)"
+					}
+					_, _ = fmt.Fprintf(w, "%s  %s\n%s%s, %s, from %s, received %s, %s\n%d objects, %d values, %d set aside, %d bytes, SHA-256 %s\n",
+						d.ID, clean([]string{d.Title})[0], d.TLP, imputed, d.Format, clean([]string{d.Source})[0], d.Received, d.State, d.Objects, d.Values, d.Quarantined, d.Size, d.Digest)
+					rows := make([][]string, 0, len(d.Items))
+					for _, o := range d.Items {
+						rows = append(rows, []string{o.Type, o.ID, o.TLP, o.Name})
+					}
+					a.table(w, []string{"TYPE", "ID", "TLP", "NAME"}, rows)
+					if d.Objects > len(d.Items) {
+						_, _ = fmt.Fprintf(a.stderr, "the first %d of %d objects; all with: casus export --report %s\n", len(d.Items), d.Objects, d.ID)
+					}
+				})
+			})
+		},
+	}
+}
+
+func (a *app) reportMatch() *cobra.Command {
+	var h handIn
+	c := &cobra.Command{
+		Use: "match ID|FILE|-", Short: "who else saw what a report mentions; a file is matched and not stored",
+		Example: "  casus report match RPT-7K2M-9XQ4\n  casus report match suspicious.eml", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(r *remote) error {
+				m, err := a.match(cmd.Context(), r, &h, args[0])
+				if err != nil {
+					return err
+				}
+				return a.print(m, func(w io.Writer) {
+					_, _ = fmt.Fprintln(w, m.Summary.Sentence)
+					rows := make([][]string, 0, len(m.Hits))
+					for _, x := range m.Hits {
+						rows = append(rows, []string{x.Value, x.Type, strings.Join(x.Sources, ", "), x.FirstSeen, x.LastSeen, x.TimeBasis, x.Why})
+					}
+					a.table(w, []string{"VALUE", "TYPE", "SEEN BY", "FIRST", "LAST", "TIME OF", "WHY IT MATTERS"}, rows)
+				})
+			})
+		},
+	}
+	h.flags(c)
+	return c
+}
+
+func (a *app) match(ctx context.Context, r *remote, h *handIn, arg string) (report.Matches, error) {
+	var m report.Matches
+	if _, err := os.Stat(arg); arg != "-" && err != nil {
+		return m, r.get(ctx, "/reports/"+url.PathEscape(arg)+"/matches", nil, &m)
+	}
+	f, name, err := a.openArg(arg)
+	if err != nil {
+		return m, err
+	}
+	defer func() { _ = f.Close() }()
+	q, err := h.query(name)
+	if err != nil {
+		return m, err
+	}
+	return m, r.call(ctx, http.MethodPost, "/match", q, f, http.Header{"Content-Type": {"application/octet-stream"}}, &m)
+}
+
+func (a *app) sourceCmd() *cobra.Command {
+	c := &cobra.Command{Use: "source", Short: "who hands reports in, and what holds for it", Example: "  casus source list"}
+	list := &cobra.Command{
+		Use: "list", Short: "list sources", Example: "  casus source list --json", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), func(r *remote) error {
+				all := []report.Source{}
+				if err := r.get(cmd.Context(), "/sources", nil, &all); err != nil {
+					return err
+				}
+				return a.print(all, func(w io.Writer) {
+					rows := make([][]string, 0, len(all))
+					for _, s := range all {
+						label := "TLP:RED (no default set)"
+						if s.TLP != nil {
+							label = s.TLP.String()
+						}
+						rows = append(rows, []string{s.Name, label, s.Zone, s.Trust, strconv.Itoa(s.Reports), s.Last})
+					}
+					a.table(w, []string{"SOURCE", "UNMARKED IS", "TIME ZONE", "TRUST", "REPORTS", "LAST"}, rows)
+				})
+			})
+		},
+	}
+	var label, zone, trust string
+	var columns []string
+	set := &cobra.Command{
+		Use: "set NAME", Short: "set what holds for a source: unmarked input, time zone, trust, columns",
+		Example: "  casus source set cert-a --tlp amber --time-zone Europe/Paris --trust B\n  casus source set feed --column ioc=value --column seen=first_seen", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(r *remote) error {
+				m, err := columnMap(columns)
+				if err != nil {
+					return err
+				}
+				in := map[string]any{"name": args[0]}
+				for k, v := range map[string]string{"tlp": label, "time_zone": zone, "trust": trust} {
+					if v != "" {
+						in[k] = v
+					}
+				}
+				if m != nil {
+					in["map"] = m
+				}
+				var out map[string]any
+				if err := r.send(cmd.Context(), http.MethodPut, "/sources", in, &out); err != nil {
+					return err
+				}
+				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%s is set\n", args[0]) })
+			})
+		},
+	}
+	set.Flags().StringVar(&label, "tlp", "", "default marking of unmarked input; without it RED")
+	set.Flags().StringVar(&zone, "time-zone", "", "IANA name, for times without a zone; default UTC")
+	set.Flags().StringVar(&trust, "trust", "", "reliability A (reliable) to F (cannot be judged)")
+	set.Flags().StringArrayVar(&columns, "column", nil, "COLUMN=FIELD, for CSV and JSON lines; may be repeated")
+	c.AddCommand(list, set)
+	return c
+}

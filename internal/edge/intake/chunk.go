@@ -1,0 +1,287 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
+
+	"casus/internal/core/marking"
+	"casus/internal/core/report"
+	"casus/internal/edge/intake/format"
+	"casus/internal/event"
+	"casus/internal/eventlog"
+	"casus/internal/fault"
+	"casus/internal/view"
+	"casus/stix"
+)
+
+// chunk is a run of items that one Append stores.
+type chunk struct {
+	no      int
+	items   []format.Item
+	entries []eventlog.Entry
+	long    []eventlog.Entry // entries too long for the Append
+	asides  []*stix.Problem
+	read    int64 // position in the file after it
+	err     error
+	done    chan struct{}
+}
+
+// chunks reads, checks and appends everything; it returns the number of items.
+//
+// One goroutine reads, as many as there are processors check, and up to
+// inFlight appends wait for their fsync. Chunks are appended in order.
+func (t *taking) chunks() (int, error) {
+	ctx, cancel := context.WithCancel(t.ctx)
+	defer cancel()
+	toCheck := make(chan *chunk, runtime.GOMAXPROCS(0))
+	inOrder := make(chan *chunk, inFlight)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(toCheck)
+		defer close(inOrder)
+		t.read(ctx, toCheck, inOrder)
+	})
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for c := range toCheck {
+				t.check(ctx, c)
+				close(c.done)
+			}
+		})
+	}
+	n, err := t.commit(ctx, inOrder)
+	cancel()
+	for range inOrder { //nolint:revive // let the reader see that it is over
+	}
+	wg.Wait()
+	return n, err
+}
+
+// read cuts the file into chunks.
+func (t *taking) read(ctx context.Context, toCheck, inOrder chan<- *chunk) {
+	send := func(c *chunk) bool {
+		c.done = make(chan struct{})
+		select {
+		case inOrder <- c:
+		case <-ctx.Done():
+			return false
+		}
+		if c.err != nil {
+			close(c.done)
+			return true
+		}
+		select {
+		case toCheck <- c:
+			return true
+		case <-ctx.Done():
+			close(c.done)
+			return false
+		}
+	}
+	c := &chunk{}
+	size := 0
+	for {
+		it, err := t.fmt.Next()
+		if errors.Is(err, io.EOF) {
+			if len(c.items) > 0 {
+				send(c)
+			}
+			return
+		}
+		if err != nil {
+			c.err = err
+			send(c)
+			return
+		}
+		c.items = append(c.items, it)
+		if it.Object != nil {
+			size += len(it.Object.Raw())
+		}
+		if len(c.items) >= ChunkObjects || size >= ChunkBytes {
+			c.read = t.f.read.Load()
+			if !send(c) {
+				return
+			}
+			c = &chunk{no: c.no + 1}
+			size = 0
+		}
+	}
+}
+
+// check validates a chunk's objects and makes its entries.
+func (t *taking) check(ctx context.Context, c *chunk) {
+	for i := range c.items {
+		it := &c.items[i]
+		if it.Problem == nil && it.Object != nil {
+			it.Problem = invalid(it)
+		}
+		if it.Problem != nil {
+			c.asides = append(c.asides, it.Problem)
+			continue
+		}
+		e, err := t.entry(ctx, it)
+		if err != nil {
+			c.err = err
+			return
+		}
+		if len(e.Payload) > eventlog.MaxWholeBytes/2 {
+			c.long = append(c.long, e)
+		} else {
+			c.entries = append(c.entries, e)
+		}
+	}
+	c.items = nil
+}
+
+// invalid returns what the standard forbids about an object, nil when nothing.
+func invalid(it *format.Item) *stix.Problem {
+	var first *stix.Finding
+	for _, f := range stix.Validate(it.Object, stix.Options{}) {
+		if f.Must {
+			first = &f
+			break
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	place := it.Place
+	if first.Place != "" {
+		place = strings.TrimPrefix(place+", "+first.Place, ", ")
+	}
+	return &stix.Problem{Place: place, Reason: first.Message, Remedy: first.Remedy, Raw: it.Object.Raw()}
+}
+
+func (t *taking) entry(ctx context.Context, it *format.Item) (eventlog.Entry, error) {
+	o := it.Object
+	def := t.def
+	if it.TLP != nil {
+		own := marking.Set{TLP: *it.TLP}
+		if t.req.TLP != nil {
+			own = marking.Combine(own, def)
+		}
+		def = own
+	}
+	set := marking.Of(o, def)
+	if t.req.TLP != nil {
+		set = marking.Combine(set, marking.Set{TLP: *t.req.TLP})
+	}
+	h := t.header(event.ObjectReceived, "")
+	h.Marking = set.String()
+	first, known, err := t.in.view.Find(ctx, t.in.reader, o.ID(), o.VersionKey(), o.Raw(), o.SpecVersion())
+	if err != nil {
+		return eventlog.Entry{}, err
+	}
+	if known {
+		h.Kind = event.ObjectKnown
+		return eventlog.Entry{Header: h, Payload: event.WriteKnown(first)}, nil
+	}
+	return eventlog.Entry{Header: h, Payload: o.Raw()}, nil
+}
+
+// commit appends the chunks in order. While one waits for its fsync, the next
+// ones are read and checked.
+func (t *taking) commit(ctx context.Context, inOrder <-chan *chunk) (int, error) {
+	n := 0
+	for c := range inOrder {
+		<-c.done
+		if c.err != nil {
+			return n, c.err
+		}
+		n += len(c.entries) + len(c.long) + len(c.asides)
+		if t.in.opt.Slow != nil {
+			if err := t.in.opt.Slow(ctx); err != nil {
+				return n, err
+			}
+		}
+		if err := t.append(ctx, c); err != nil {
+			return n, err
+		}
+		t.tallied.Name, t.tallied.Bytes, t.tallied.TotalBytes = t.req.Name, max(t.tallied.Bytes, c.read), t.f.Size()
+		t.tallied.Objects += len(c.entries) + len(c.long)
+		t.tallied.Quarantined += len(c.asides)
+		t.progress(t.tallied)
+	}
+	return n, ctx.Err()
+}
+
+// append stores one chunk, unless it was stored before the report was cut
+// short.
+func (t *taking) append(ctx context.Context, c *chunk) error {
+	key := fmt.Sprintf("chunk:%s:%d", t.id, c.no)
+	if _, seen, err := t.in.log.Seen(ctx, key); err != nil || seen {
+		return err
+	}
+	for i, p := range c.asides {
+		if err := t.aside(p, c.no, i); err != nil {
+			return err
+		}
+	}
+	for i, e := range c.long {
+		e.Key = fmt.Sprintf("long:%s:%d:%d", t.id, c.no, i)
+		if _, err := eventlog.AppendLong(ctx, t.in.log, nil, e); err != nil {
+			return err
+		}
+	}
+	if len(c.entries) == 0 {
+		return nil
+	}
+	c.entries[0].Key = key
+	_, err := t.in.log.Append(ctx, nil, c.entries)
+	t.in.opt.Hook("chunk")
+	return err
+}
+
+// Retry reads a quarantined piece again, with this version's rules, as a report
+// of its own from the same source.
+func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.Seq, error) {
+	known, seq, err := in.Import(ctx, report.Request{Source: p.Source, Name: p.Name, Title: "retry of " + p.ID + ": " + p.Name}, memory(p.Raw), nil)
+	if err != nil {
+		return known, seq, err
+	}
+	if err := in.view.WaitFor(ctx, seq); err != nil {
+		return known, seq, err
+	}
+	held, ok, err := in.view.ByIdentity(in.reader, known.Identity)
+	if err != nil || !ok {
+		return known, seq, err
+	}
+	if held.Result.Quarantined > 0 || held.Result.Received == 0 {
+		return known, seq, fault.WithHint(fault.Errorf(fault.Invalid, "intake: %s still cannot be read: %s: %s", p.ID, p.Place, p.Reason), "%s", p.Remedy)
+	}
+	payload, err := event.Write(event.Retried{Quarantined: p.Seq, Report: known.Identity})
+	if err != nil {
+		return known, seq, err
+	}
+	seq, err = in.log.Append(ctx, nil, []eventlog.Entry{{
+		Header:  event.Header{Kind: event.QuarantineRetried, KindVersion: 1, Author: "local", Cause: p.Seq, Key: "retry:" + known.Identity, WriteTime: in.opt.Clock().UTC()},
+		Payload: payload,
+	}})
+	return known, seq, err
+}
+
+// memory is a file in memory.
+type memory []byte
+
+// Memory returns b as a file.
+func Memory(b []byte) File { return memory(b) }
+
+// Size implements File.
+func (m memory) Size() int64 { return int64(len(m)) }
+
+// ReadAt implements io.ReaderAt.
+func (m memory) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off >= int64(len(m)) {
+		return 0, io.EOF
+	}
+	n := copy(p, m[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}

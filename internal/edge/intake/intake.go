@@ -1,0 +1,299 @@
+// Package intake takes reports in: it finds out how a report is written, reads
+// it as a stream, checks every object, and appends what it finds to the log in
+// chunks. What cannot be read is quarantined, never dropped.
+//
+// A report's identity is the SHA-256 of its source and its bytes. Handing in
+// the same bytes again adds nothing; a report cut short is resumed, because
+// every chunk has an idempotency key made of the identity and its number, and
+// the same bytes give the same chunks.
+//
+// Intake decides nothing about reading: it records each receipt's marking set,
+// and closes the report with the set of its container.
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"casus/internal/core/marking"
+	"casus/internal/core/report"
+	"casus/internal/edge/intake/format"
+	"casus/internal/event"
+	"casus/internal/eventlog"
+	"casus/internal/fault"
+	"casus/internal/view"
+	"casus/stix"
+)
+
+// Size of a chunk: one Append.
+const (
+	ChunkObjects = 500
+	ChunkBytes   = 256 << 10
+	// inFlight is how many chunks may be read and checked ahead of the one that
+	// is being appended; it bounds memory.
+	inFlight = 8
+)
+
+// Intake appends to one log.
+type Intake struct {
+	log    eventlog.Log
+	view   *view.Store
+	reader view.Reader
+	opt    Options
+}
+
+// Options of an intake.
+type Options struct {
+	Clock  func() time.Time
+	Limits stix.Limits
+	// Slow is called between chunks and returns when the views have caught up
+	// enough, so that memory does not grow; nil means never wait.
+	Slow func(context.Context) error
+	// Hook is called at named points, for tests that stop a node there.
+	Hook func(point string)
+}
+
+// New returns an intake that reads the view as reader.
+func New(log eventlog.Log, v *view.Store, reader view.Reader, opt Options) *Intake {
+	if opt.Hook == nil {
+		opt.Hook = func(string) {}
+	}
+	return &Intake{log: log, view: v, reader: reader, opt: opt}
+}
+
+// File is one report's bytes.
+type File interface {
+	io.ReaderAt
+	Size() int64
+}
+
+// counted notes how far a file was read, for progress.
+type counted struct {
+	File
+	read atomic.Int64
+}
+
+// ReadAt implements io.ReaderAt.
+func (c *counted) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.File.ReadAt(p, off)
+	if end := off + int64(n); end > c.read.Load() {
+		c.read.Store(end)
+	}
+	return n, err
+}
+
+// Identity returns the identity of a report, hex.
+func Identity(source string, digest [32]byte) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "casus report\x00%d\x00%s", len(source), source)
+	h.Write(digest[:])
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Import takes one file in. Everything counted in the result is durable when
+// it returns, and visible once the view has read the returned sequence number.
+// A file that cannot be read at all is a report with one quarantined piece.
+func (in *Intake) Import(ctx context.Context, req report.Request, f File, progress func(report.Progress)) (report.Known, event.Seq, error) {
+	if progress == nil {
+		progress = func(report.Progress) {}
+	}
+	if req.Source == "" {
+		req.Source = "local"
+	}
+	digest, err := digestOf(ctx, f)
+	if err != nil {
+		return report.Known{}, 0, err
+	}
+	id := Identity(req.Source, digest)
+	held, ok, err := in.view.ByIdentity(in.reader, id)
+	if err != nil {
+		return report.Known{}, 0, err
+	}
+	if ok && held.Closed {
+		return report.Known{Identity: id, Before: true}, 0, nil
+	}
+	t := &taking{in: in, ctx: ctx, req: req, f: &counted{File: f}, id: id, digest: digest, progress: progress, at: in.opt.Clock().UTC()}
+	if ok {
+		t.at = held.At // resumed: what is made from it must come out the same
+	}
+	seq, err := t.run()
+	return report.Known{Identity: id}, seq, err
+}
+
+func digestOf(ctx context.Context, f File) ([32]byte, error) {
+	h := sha256.New()
+	buf := make([]byte, 1<<20)
+	for off := int64(0); off < f.Size(); {
+		if err := ctx.Err(); err != nil {
+			return [32]byte{}, err
+		}
+		n, err := f.ReadAt(buf, off)
+		h.Write(buf[:n])
+		off += int64(n)
+		if err != nil && !(errors.Is(err, io.EOF) && off >= f.Size()) {
+			return [32]byte{}, fault.Errorf(fault.Unavailable, "intake: read: %w", err)
+		}
+	}
+	return [32]byte(h.Sum(nil)), nil
+}
+
+// taking is one report on its way in.
+type taking struct {
+	in       *Intake
+	ctx      context.Context
+	req      report.Request
+	f        *counted
+	id       string
+	digest   [32]byte
+	at       time.Time // when the report first came in
+	progress func(report.Progress)
+
+	opening event.Seq
+	source  report.Source
+	def     marking.Set
+	fmt     format.Reader
+	tallied report.Progress
+}
+
+func (t *taking) run() (event.Seq, error) {
+	t.source = t.in.view.Settings(t.req.Source)
+	label := t.req.TLP
+	if label == nil {
+		label = t.source.TLP
+	}
+	t.def = marking.Default(label)
+	if t.req.TLP != nil {
+		t.def.Imputed = false
+	}
+	zone := time.UTC
+	if t.source.Zone != "" {
+		z, err := time.LoadLocation(t.source.Zone)
+		if err != nil {
+			return 0, fault.Errorf(fault.Invalid, "intake: source %s: time zone %q: %w", t.req.Source, t.source.Zone, err)
+		}
+		zone = z
+	}
+	cols := t.req.Map
+	if cols == nil {
+		cols = t.source.Map
+	}
+	r, openErr := format.Open(t.f, format.Options{
+		Format: t.req.Format, Name: t.req.Name, Map: cols, Zone: zone, Seed: t.digest, Limits: t.in.opt.Limits, Now: t.at,
+	})
+	found := t.req.Format
+	if openErr == nil {
+		found = r.Format()
+	}
+	if err := t.open(found); err != nil {
+		return 0, err
+	}
+	t.in.opt.Hook("opened")
+	if openErr != nil {
+		return t.unreadable(openErr)
+	}
+	t.fmt = r
+	if found != report.STIX {
+		if err := t.keepOriginal(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := t.chunks()
+	if err != nil {
+		return 0, err
+	}
+	t.in.opt.Hook("read")
+	return t.close(n, r.Meta())
+}
+
+func (t *taking) header(kind event.Kind, key string) event.Header {
+	return event.Header{Kind: kind, KindVersion: 1, Author: "local", Cause: t.opening, Key: key, WriteTime: t.in.opt.Clock().UTC()}
+}
+
+func (t *taking) open(found report.Format) error {
+	payload, err := event.Write(event.Opened{
+		Identity: t.id, Source: t.req.Source, Title: t.req.Title, Name: t.req.Name, Format: found, Size: t.f.Size(),
+		Digest: hex.EncodeToString(t.digest[:]), Default: t.def.String(), TLP: t.req.TLP, Exercise: t.req.Exercise, At: t.at,
+	})
+	if err != nil {
+		return err
+	}
+	t.opening, err = t.in.log.Append(t.ctx, nil, []eventlog.Entry{{Header: t.header(event.ReportOpened, "open:"+t.id), Payload: payload}})
+	return err
+}
+
+// keepOriginal stores the bytes as handed in, where the objects made from them
+// do not hold them.
+func (t *taking) keepOriginal() error {
+	buf := make([]byte, eventlog.MaxWholeBytes)
+	for i, off := 0, int64(0); off < t.f.Size(); i++ {
+		n, err := t.f.ReadAt(buf, off)
+		if n == 0 && err != nil {
+			return fault.Errorf(fault.Unavailable, "intake: read: %w", err)
+		}
+		key := fmt.Sprintf("part:%s:%d", t.id, i)
+		if _, err := t.in.log.Append(t.ctx, nil, []eventlog.Entry{{Header: t.header(event.ReportOriginal, key), Payload: slices.Clone(buf[:n])}}); err != nil {
+			return err
+		}
+		off += int64(n)
+	}
+	return nil
+}
+
+// unreadable quarantines a file whole: its reason, and up to one object's
+// length of its bytes.
+func (t *taking) unreadable(cause error) (event.Seq, error) {
+	raw := make([]byte, min(t.f.Size(), int64(eventlog.MaxWholeBytes)))
+	if n, err := t.f.ReadAt(raw, 0); err != nil && !errors.Is(err, io.EOF) {
+		raw = raw[:n]
+	}
+	if err := t.aside(&stix.Problem{Place: "file", Reason: strings.TrimPrefix(cause.Error(), "format: "), Remedy: fault.HintOf(cause), Raw: raw}, 0, 0); err != nil {
+		return 0, err
+	}
+	if err := t.keepOriginal(); err != nil {
+		return 0, err
+	}
+	return t.close(1, format.Meta{})
+}
+
+func (t *taking) aside(p *stix.Problem, chunk, i int) error {
+	payload, err := event.Write(event.SetAside{Place: p.Place, Reason: p.Reason, Remedy: p.Remedy, Raw: p.Raw})
+	if err != nil {
+		return err
+	}
+	e := eventlog.Entry{Header: t.header(event.Quarantined, fmt.Sprintf("aside:%s:%d:%d", t.id, chunk, i)), Payload: payload}
+	_, err = eventlog.AppendLong(t.ctx, t.in.log, nil, e)
+	return err
+}
+
+// close ends the report and fixes its marking.
+func (t *taking) close(received int, meta format.Meta) (event.Seq, error) {
+	set := t.def
+	if meta.TLP != nil {
+		set = marking.Set{TLP: *meta.TLP}
+		if t.req.TLP != nil {
+			set = marking.Combine(set, t.def)
+		}
+	}
+	payload, err := event.Write(event.Closed{Container: set.String(), Title: titleOf(t.req, meta), Received: received})
+	if err != nil {
+		return 0, err
+	}
+	seq, err := t.in.log.Append(t.ctx, nil, []eventlog.Entry{{Header: t.header(event.ReportClosed, "close:"+t.id), Payload: payload}})
+	t.in.opt.Hook("closed")
+	return seq, err
+}
+
+func titleOf(req report.Request, meta format.Meta) string {
+	if req.Title != "" {
+		return ""
+	}
+	return meta.Title
+}

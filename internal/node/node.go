@@ -1,0 +1,294 @@
+// Package node puts the parts together: a data directory with its log and
+// views, the loop that keeps the views up with the log, intake, and the JSON
+// API and pages in front.
+//
+// It is the only place where the local operator's reader is made, and where
+// clock, randomness and file system are chosen.
+//
+// # Files of a data directory
+//
+//	log/            the log (pebblelog)
+//	views/          the views (pebblekv), rebuilt from the log when lost
+//	node.key        32 random bytes, hex: keys short ids and cursors
+//	operator.token  what a browser needs to be let in, while serving
+//	casus.sock      the socket of whoever has the directory open
+//	tmp/            files on their way in
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"casus/internal/edge/intake"
+	"casus/internal/event"
+	"casus/internal/eventlog"
+	"casus/internal/eventlog/memlog"
+	"casus/internal/eventlog/pebblelog"
+	"casus/internal/fault"
+	"casus/internal/kv"
+	"casus/internal/kv/memkv"
+	"casus/internal/kv/pebblekv"
+	"casus/internal/view"
+	"casus/stix"
+)
+
+// Config of a node. The zero value of each field is usable.
+type Config struct {
+	// Dir is the data directory; empty means in memory.
+	Dir string
+	// Clock tells the time; nil means the machine's.
+	Clock func() time.Time
+	// Random gives random bytes; nil means the machine's.
+	Random io.Reader
+	// FS is the file system of log and views; nil means the machine's.
+	FS vfs.FS
+	// Limits are those of reading; zero fields mean the defaults.
+	Limits stix.Limits
+	// Exercise says that documentation addresses and example names are the
+	// exercise's own and no noise.
+	Exercise bool
+	// Hook is called at named points, for tests that stop a node there.
+	Hook func(point string)
+}
+
+// What bounds the distance of the views from the log.
+const (
+	// maxLag is how many entries the views may be behind before intake waits.
+	maxLag = 60_000
+	// flushEvery bounds what a restart has to read again.
+	flushEvery = 60 * time.Second
+	// flushEntries is the same in entries: about 256 MiB of log.
+	flushEntries = 250_000
+)
+
+// Node is an open data directory.
+type Node struct {
+	cfg    Config
+	log    logBody
+	kv     kv.Store
+	view   *view.Store
+	intake *intake.Intake
+	reader view.Reader
+
+	cancel context.CancelFunc
+	loop   sync.WaitGroup
+
+	mu   sync.Mutex // guards the fields below
+	fail error
+}
+
+type logBody interface {
+	eventlog.Log
+	Close() error
+}
+
+// Init makes a data directory. One that is there already is a Conflict.
+func Init(cfg Config) error {
+	cfg = cfg.withDefaults()
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return fault.Errorf(fault.Unavailable, "node: init: %w", err)
+	}
+	key := filepath.Join(cfg.Dir, "node.key")
+	if _, err := os.Stat(key); err == nil {
+		return fault.WithHint(fault.Errorf(fault.Conflict, "node: %s is a data directory already", cfg.Dir), "use it as it is, or name another with --data")
+	}
+	l, err := pebblelog.Create(filepath.Join(cfg.Dir, "log"), cfg.logOptions())
+	if err != nil {
+		return err
+	}
+	if err := l.Close(); err != nil {
+		return err
+	}
+	secret := make([]byte, 32)
+	if _, err := io.ReadFull(cfg.Random, secret); err != nil {
+		return fault.Errorf(fault.Unavailable, "node: random bytes: %w", err)
+	}
+	if err := os.WriteFile(key, []byte(hex.EncodeToString(secret)+"\n"), 0o600); err != nil {
+		return fault.Errorf(fault.Unavailable, "node: init: %w", err)
+	}
+	return nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	if c.Hook == nil {
+		c.Hook = func(string) {}
+	}
+	return c
+}
+
+func (c Config) logOptions() pebblelog.Options {
+	return pebblelog.Options{FS: c.FS, Random: c.Random}
+}
+
+// Exists reports whether dir is a data directory.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "node.key"))
+	return err == nil
+}
+
+// Open opens a data directory, which must exist, and starts its loop. A
+// directory that another process has open is Unavailable.
+func Open(ctx context.Context, cfg Config) (*Node, error) {
+	cfg = cfg.withDefaults()
+	n := &Node{cfg: cfg, reader: view.LocalOperator()}
+	secret, err := n.openStores()
+	if err != nil {
+		return nil, err
+	}
+	n.view, err = view.New(ctx, n.log, n.kv, view.Options{Secret: secret, Exercise: cfg.Exercise, Limits: cfg.Limits})
+	if err != nil {
+		return nil, errors.Join(err, n.kv.Close(), n.log.Close())
+	}
+	n.intake = intake.New(n.log, n.view, n.reader, intake.Options{Clock: cfg.Clock, Limits: cfg.Limits, Slow: n.slow, Hook: cfg.Hook})
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n.cancel = cancel
+	n.loop.Go(func() { n.follow(run) })
+	return n, nil
+}
+
+func (n *Node) openStores() (secret []byte, err error) {
+	if n.cfg.Dir == "" {
+		n.log, n.kv = memlog.New(n.cfg.Random), memkv.New()
+		return make([]byte, 32), nil
+	}
+	text, err := os.ReadFile(filepath.Join(n.cfg.Dir, "node.key"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.WithHint(fault.Errorf(fault.NotFound, "node: %s is no data directory", n.cfg.Dir), "make one with: casus init --data %s", n.cfg.Dir)
+	}
+	if err != nil {
+		return nil, fault.Errorf(fault.Unavailable, "node: %w", err)
+	}
+	secret, err = hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(secret) != 32 {
+		return nil, fault.Errorf(fault.Internal, "node: node.key is damaged: want 64 hexadecimal digits")
+	}
+	l, err := pebblelog.Open(filepath.Join(n.cfg.Dir, "log"), n.cfg.logOptions())
+	if err != nil {
+		return nil, err
+	}
+	n.log = l
+	dir := filepath.Join(n.cfg.Dir, "views")
+	n.kv, err = pebblekv.Open(dir, pebblekv.Options{FS: n.cfg.FS})
+	if err != nil && fault.KindOf(err) != fault.Unavailable {
+		return nil, errors.Join(err, l.Close())
+	}
+	if err != nil {
+		// Damaged views are thrown away: the log has everything.
+		if rmErr := os.RemoveAll(dir); rmErr != nil {
+			return nil, errors.Join(err, rmErr, l.Close())
+		}
+		if n.kv, err = pebblekv.Open(dir, pebblekv.Options{FS: n.cfg.FS}); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	return secret, nil
+}
+
+// follow keeps the views up with the log until ctx ends.
+func (n *Node) follow(ctx context.Context) {
+	flushed := n.cfg.Clock()
+	since := 0
+	for {
+		did, _, err := n.view.Step(ctx, n.cfg.Clock())
+		if err != nil {
+			if ctx.Err() == nil {
+				n.mu.Lock()
+				n.fail = err
+				n.mu.Unlock()
+			}
+			return
+		}
+		since += did
+		if since >= flushEntries || since > 0 && n.cfg.Clock().Sub(flushed) >= flushEvery {
+			n.cfg.Hook("view-flush")
+			if err := n.view.Flush(); err != nil {
+				n.mu.Lock()
+				n.fail = err
+				n.mu.Unlock()
+				return
+			}
+			flushed, since = n.cfg.Clock(), 0
+		}
+		if did > 0 {
+			continue
+		}
+		select {
+		case <-n.log.Watch(n.view.Mark()):
+		case <-ctx.Done():
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// Err returns why the views stopped following the log, nil while they do.
+func (n *Node) Err() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.fail
+}
+
+// slow waits while the views are too far behind.
+func (n *Node) slow(ctx context.Context) error {
+	head, _, err := n.log.Head(ctx)
+	if err != nil || head < maxLag {
+		return err
+	}
+	return n.caughtUp(ctx, head-maxLag)
+}
+
+// caughtUp returns once the views have read seq, or with the reason why they
+// will not.
+func (n *Node) caughtUp(ctx context.Context, seq event.Seq) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- n.view.WaitFor(ctx, seq) }()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+			if err := n.Err(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// settle waits until the views have read everything that is in the log now.
+func (n *Node) settle(ctx context.Context) error {
+	head, _, err := n.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return n.caughtUp(ctx, head)
+}
+
+// Close stops the loop, makes the views durable and closes the stores.
+func (n *Node) Close() error {
+	n.cancel()
+	n.loop.Wait()
+	return errors.Join(n.kv.Close(), n.log.Close())
+}

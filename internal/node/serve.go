@@ -1,0 +1,208 @@
+package node
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"casus/internal/core/report"
+	"casus/internal/edge/api"
+	"casus/internal/edge/web"
+	"casus/internal/fault"
+)
+
+// Version is the program's version.
+const Version = "0.1.0"
+
+// API returns the JSON API; local says that only the owner of the files can
+// call it.
+func (n *Node) API(local bool, log *slog.Logger) http.Handler {
+	return api.New(api.Options{Reads: n, Writes: n, Keeper: n, Local: local, Log: log, Version: Version})
+}
+
+// pages adapts a node to what pages ask for.
+type pages struct{ *Node }
+
+// Object implements web.Reads.
+func (p pages) Object(ctx context.Context, id string) (report.Object, error) {
+	return p.Node.Object(ctx, id, true)
+}
+
+// Import implements web.Writes.
+func (p pages) Import(ctx context.Context, req report.Request, name string, body io.Reader, progress func(report.Progress)) (report.Result, error) {
+	if req.Name == "" {
+		req.Name = name
+	}
+	return p.Node.Import(ctx, req, body, progress)
+}
+
+// Handler returns pages, API and metrics for a browser on this machine: who
+// calls must have the operator token and name this machine as the host.
+func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
+	p := pages{n}
+	faces, err := web.New(p, p, web.Options{Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/api/v1/", n.API(false, log))
+	mux.Handle("/metrics", n.metrics())
+	mux.Handle("/", faces)
+	return loopbackOnly(signedIn(token, http.NewCrossOriginProtection().Handler(mux))), nil
+}
+
+// metrics gives whole-node counters to the operator.
+func (n *Node) metrics() http.Handler {
+	reg := prometheus.NewRegistry()
+	for _, name := range []string{"log_entries", "view_lag_entries", "view_bytes", "receipts", "reports", "quarantined"} {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "casus", Name: name, Help: strings.ReplaceAll(name, "_", " ")}, func() float64 {
+			sizes, err := n.Sizes(context.Background())
+			if err != nil {
+				return -1
+			}
+			return float64(sizes[name])
+		}))
+	}
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+}
+
+// loopbackOnly refuses a request whose Host is not this machine: a page from
+// elsewhere whose name was made to point here must not get in.
+func loopbackOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		host = strings.Trim(host, "[]")
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "this node answers on this machine only", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const tokenCookie = "casus_operator"
+
+// signedIn lets in who bears the token: in the address once, then in a cookie,
+// or as a bearer.
+func signedIn(token string, next http.Handler) http.Handler {
+	good := func(got string) bool {
+		a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(token))
+		return got != "" && subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if q := r.URL.Query().Get("token"); r.Method == http.MethodGet && good(q) {
+			//nolint:gosec // no Secure: loopback without TLS
+			http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+			http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
+			return
+		}
+		got := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if c, err := r.Cookie(tokenCookie); err == nil && got == "" {
+			got = c.Value
+		}
+		if !good(got) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, "Open the address that casus serve printed; it holds the operator token.\n")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// newToken makes a token, and keeps it in the data directory.
+func (n *Node) newToken() (string, error) {
+	b := make([]byte, 32)
+	if _, err := io.ReadFull(n.cfg.Random, b); err != nil {
+		return "", fault.Errorf(fault.Unavailable, "node: random bytes: %w", err)
+	}
+	token := "casus_" + hex.EncodeToString(b)
+	path := filepath.Join(n.cfg.Dir, "operator.token")
+	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+		return "", fault.Errorf(fault.Unavailable, "node: token: %w", err)
+	}
+	return token, nil
+}
+
+// Serve answers on addr, a loopback address, and on the socket until ctx ends.
+// ready is called with the address to open once it listens.
+func (n *Node) Serve(ctx context.Context, addr string, log *slog.Logger, ready func(url string)) error {
+	host, _, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is no loopback address", addr), "use 127.0.0.1:PORT: there is no sign-in beyond the operator token")
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fault.WithHint(fault.Errorf(fault.Unavailable, "node: listen: %w", err), "another program has the port: choose one with --listen")
+	}
+	token, err := n.newToken()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() { _ = os.Remove(filepath.Join(n.cfg.Dir, "operator.token")) }()
+	h, err := n.Handler(token, log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	stop, err := n.Answer(ctx, log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer stop()
+	ready(fmt.Sprintf("http://%s/?token=%s", l.Addr(), token))
+	return serve(ctx, l, h)
+}
+
+// serve answers on l until ctx ends, then lets running answers finish.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	select {
+	case err := <-done:
+		return fault.Errorf(fault.Unavailable, "node: serve: %w", err)
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(end); err != nil {
+		return errors.Join(srv.Close(), nil)
+	}
+	return nil
+}
+
+// Answer answers on the socket of the data directory until stop is called.
+func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(), err error) {
+	l, guard, err := listenLocal(ctx, n.cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := serve(run, l, guard(n.API(true, log))); err != nil && log != nil {
+			log.LogAttrs(ctx, slog.LevelError, "socket", slog.String("error", err.Error()))
+		}
+	}()
+	return func() { cancel(); <-done }, nil
+}

@@ -1,0 +1,424 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"casus/internal/core/report"
+	"casus/internal/edge/intake"
+	"casus/internal/edge/intake/format"
+	"casus/internal/event"
+	"casus/internal/eventlog"
+	"casus/internal/fault"
+	"casus/internal/view"
+	"casus/stix"
+)
+
+// Reports lists readable reports, newest first.
+func (n *Node) Reports(ctx context.Context, q, source, cursor string, limit int) ([]report.Row, string, error) {
+	return n.view.Reports(ctx, n.reader, q, source, cursor, limit)
+}
+
+// Report returns one report; its match summary is filled in.
+func (n *Node) Report(ctx context.Context, id string) (report.Detail, error) {
+	return n.view.Report(ctx, n.reader, id)
+}
+
+// Match answers who else saw what a report mentions.
+func (n *Node) Match(ctx context.Context, id string) (report.Matches, error) {
+	return n.view.MatchReport(ctx, n.reader, id)
+}
+
+// Search finds ids, values, ranges and words.
+func (n *Node) Search(ctx context.Context, q, cursor string, limit int) (report.Found, error) {
+	return n.view.Search(ctx, n.reader, q, cursor, limit)
+}
+
+// Object returns everything readable about one object.
+func (n *Node) Object(ctx context.Context, id string, history bool) (report.Object, error) {
+	return n.view.Object(ctx, n.reader, id, history)
+}
+
+// Sources lists who hands reports in.
+func (n *Node) Sources(ctx context.Context) ([]report.Source, error) {
+	return n.view.Sources(ctx, n.reader)
+}
+
+// Quarantine lists what was set aside.
+func (n *Node) Quarantine(ctx context.Context, reportID string) ([]report.Quarantined, error) {
+	return n.view.Quarantine(ctx, n.reader, reportID)
+}
+
+// QuarantineItem returns one piece with the start of its bytes.
+func (n *Node) QuarantineItem(ctx context.Context, id string) (report.Quarantined, error) {
+	p, err := n.view.Item(ctx, n.reader, id)
+	return p.Quarantined, err
+}
+
+// Retry reads a quarantined piece again.
+func (n *Node) Retry(ctx context.Context, id string) (report.Result, error) {
+	p, err := n.view.Item(ctx, n.reader, id)
+	if err != nil {
+		return report.Result{}, err
+	}
+	start := n.cfg.Clock()
+	known, seq, err := n.intake.Retry(ctx, p)
+	if err != nil {
+		return report.Result{}, err
+	}
+	res, err := n.result(ctx, known, seq)
+	res.Seconds = n.cfg.Clock().Sub(start).Seconds()
+	return res, err
+}
+
+// SetSource stores what holds for a source.
+func (n *Node) SetSource(ctx context.Context, src report.Source) error {
+	if err := checkSource(src); err != nil {
+		return err
+	}
+	src.Reports, src.Last = 0, ""
+	payload, err := event.Write(src)
+	if err != nil {
+		return err
+	}
+	return n.append(ctx, event.Header{Kind: event.SourceSet, KindVersion: 1}, payload)
+}
+
+func (n *Node) append(ctx context.Context, h event.Header, payload []byte) error {
+	h.Author, h.WriteTime = "local", n.cfg.Clock().UTC()
+	seq, err := eventlog.AppendLong(ctx, n.log, nil, eventlog.Entry{Header: h, Payload: payload})
+	if err != nil {
+		return err
+	}
+	return n.caughtUp(ctx, seq)
+}
+
+// Import takes in what body holds. The bytes go to a file in the data
+// directory first, so that any length fits.
+func (n *Node) Import(ctx context.Context, req report.Request, body io.Reader, progress func(report.Progress)) (report.Result, error) {
+	start := n.cfg.Clock()
+	dir := ""
+	if n.cfg.Dir != "" {
+		dir = filepath.Join(n.cfg.Dir, "tmp")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return report.Result{}, fault.Errorf(fault.Unavailable, "node: import: %w", err)
+		}
+	}
+	f, err := os.CreateTemp(dir, "report-*")
+	if err != nil {
+		return report.Result{}, fault.Errorf(fault.Unavailable, "node: import: %w", err)
+	}
+	defer func() { _ = f.Close(); _ = os.Remove(f.Name()) }()
+	size, err := io.Copy(f, body)
+	if err != nil {
+		return report.Result{}, fault.Errorf(fault.Unavailable, "node: import: %w", err)
+	}
+	res, err := n.take(ctx, req, file{f, size}, progress)
+	res.Seconds = n.cfg.Clock().Sub(start).Seconds()
+	return res, err
+}
+
+// file is an open file of known size.
+type file struct {
+	io.ReaderAt
+	size int64
+}
+
+// Size implements intake.File.
+func (f file) Size() int64 { return f.size }
+
+func (n *Node) take(ctx context.Context, req report.Request, f intake.File, progress func(report.Progress)) (report.Result, error) {
+	known, seq, err := n.intake.Import(ctx, req, f, progress)
+	if err != nil {
+		return report.Result{}, err
+	}
+	return n.result(ctx, known, seq)
+}
+
+// result waits until the views have read the report and counts what became of
+// it. Bytes that were here before are all known.
+func (n *Node) result(ctx context.Context, known report.Known, seq event.Seq) (report.Result, error) {
+	if err := n.caughtUp(ctx, seq); err != nil {
+		return report.Result{}, err
+	}
+	held, ok, err := n.view.ByIdentity(n.reader, known.Identity)
+	if err != nil {
+		return report.Result{}, err
+	}
+	if !ok {
+		return report.Result{}, fault.Errorf(fault.Internal, "node: report %s is not there after it was taken in", known.Identity)
+	}
+	res := held.Result
+	res.Reports[0].Known = known.Before
+	if known.Before {
+		res.Known, res.New, res.Conflicting = res.Received-res.Quarantined, 0, 0
+		res.Reports[0].New = 0
+	}
+	return res, nil
+}
+
+// ImportPaths takes in files and directories of this machine. Hidden files are
+// left out of directories.
+func (n *Node) ImportPaths(ctx context.Context, req report.Request, paths []string, progress func(report.Progress)) (report.Result, error) {
+	start := n.cfg.Clock()
+	files, total, err := expand(paths)
+	if err != nil {
+		return report.Result{}, err
+	}
+	var sum report.Result
+	sum.Reports = []report.ReportRef{}
+	var before int64
+	for i, path := range files {
+		one := req
+		if one.Name == "" || len(files) > 1 {
+			one.Name = filepath.Base(path)
+		}
+		if len(files) > 1 {
+			one.Title = ""
+		}
+		var last report.Progress
+		res, err := n.importPath(ctx, one, path, func(p report.Progress) {
+			last = p
+			p.Files, p.TotalFiles, p.Bytes, p.TotalBytes = i, len(files), before+p.Bytes, total
+			p.Objects += sum.Received
+			if progress != nil {
+				progress(p)
+			}
+		})
+		if err != nil {
+			return sum, fault.Errorf(fault.KindOf(err), "%s: %w", path, err)
+		}
+		before += last.TotalBytes
+		sum.Add(res)
+	}
+	sum.Seconds = n.cfg.Clock().Sub(start).Seconds()
+	return sum, nil
+}
+
+func (n *Node) importPath(ctx context.Context, req report.Request, path string, progress func(report.Progress)) (report.Result, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return report.Result{}, unreadable(path, err)
+	}
+	defer func() { _ = f.Close() }()
+	st, err := f.Stat()
+	if err != nil {
+		return report.Result{}, unreadable(path, err)
+	}
+	return n.take(ctx, req, file{f, st.Size()}, progress)
+}
+
+func unreadable(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.Errorf(fault.NotFound, "node: %s is not there", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s cannot be read: permission denied", path), "run casus as a user who may read it, or change its permissions")
+	}
+	return fault.Errorf(fault.Unavailable, "node: %s: %w", path, err)
+}
+
+// expand lists the files under paths, sorted within each directory.
+func expand(paths []string) (files []string, total int64, err error) {
+	for _, p := range paths {
+		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return unreadable(path, err)
+			}
+			if path != p && strings.HasPrefix(d.Name(), ".") {
+				if d.IsDir() {
+					return fs.SkipDir
+				}
+				return nil
+			}
+			info, err := os.Stat(path)
+			if err != nil {
+				return unreadable(path, err)
+			}
+			if info.Mode().IsRegular() {
+				files = append(files, path)
+				total += info.Size()
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	return files, total, nil
+}
+
+// MatchBody answers who saw what a file mentions, and stores nothing. The file
+// is read in memory, up to maxDryBytes.
+func (n *Node) MatchBody(ctx context.Context, req report.Request, body io.Reader) (report.Matches, error) {
+	raw, err := io.ReadAll(io.LimitReader(body, maxDryBytes+1))
+	if err != nil {
+		return report.Matches{}, fault.Errorf(fault.Unavailable, "node: match: %w", err)
+	}
+	if len(raw) > maxDryBytes {
+		return report.Matches{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: match: more than %d bytes", maxDryBytes), "import it, then match its report")
+	}
+	r, err := format.Open(intake.Memory(raw), format.Options{Format: req.Format, Name: req.Name, Map: req.Map, Limits: n.cfg.Limits, Now: n.cfg.Clock()})
+	if err != nil {
+		return report.Matches{}, err
+	}
+	var objects []*stix.Object
+	var problem *stix.Problem
+	for {
+		it, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return report.Matches{}, err
+		}
+		if it.Object != nil {
+			objects = append(objects, it.Object)
+		} else if problem == nil {
+			problem = it.Problem
+		}
+	}
+	if len(objects) == 0 && problem != nil {
+		return report.Matches{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: match: %s: %s", problem.Place, problem.Reason), "%s", problem.Remedy)
+	}
+	return n.view.MatchObjects(ctx, n.reader, objects)
+}
+
+const maxDryBytes = 64 << 20
+
+// Objects yields the objects of a report, or all readable ones when id is empty.
+func (n *Node) Objects(ctx context.Context, id string, yield func(*stix.Object) error) error {
+	if id != "" {
+		return n.view.Objects(ctx, n.reader, id, yield)
+	}
+	return n.view.All(ctx, n.reader, yield)
+}
+
+// Verify checks the log and the views against it.
+func (n *Node) Verify(ctx context.Context) (report.Check, error) {
+	out := report.Check{Problems: []string{}}
+	if err := n.settle(ctx); err != nil {
+		out.Problems = append(out.Problems, "views: "+err.Error())
+	}
+	seq, head, err := n.log.Verify(ctx, func(p string) {
+		if len(out.Problems) < 1000 {
+			out.Problems = append(out.Problems, p)
+		}
+	})
+	if err != nil {
+		return out, err
+	}
+	out.Entries, out.Head = uint64(seq), fmt.Sprintf("%x", head)
+	if out.StateDigest, err = n.view.StateDigest(ctx, n.reader); err != nil {
+		out.Problems = append(out.Problems, "views: "+err.Error())
+	}
+	out.OK = len(out.Problems) == 0
+	return out, nil
+}
+
+// Rebuild builds the views again from the log.
+func (n *Node) Rebuild(ctx context.Context) error {
+	n.cancel()
+	n.loop.Wait()
+	if err := n.view.Rebuild(ctx); err != nil {
+		return err
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n.cancel = cancel
+	n.loop.Go(func() { n.follow(run) })
+	return n.settle(ctx)
+}
+
+// Erase removes a report or an object for good: the views forget it, then the
+// log overwrites its bytes. The chain stays.
+func (n *Node) Erase(ctx context.Context, id, reason string) (int, error) {
+	if strings.TrimSpace(reason) == "" {
+		return 0, fault.WithHint(fault.Errorf(fault.Invalid, "node: erase %s: no reason given", id), "say why with --reason; it is kept on the record")
+	}
+	if err := n.settle(ctx); err != nil {
+		return 0, err
+	}
+	receipts, payloads, err := n.view.Erasable(ctx, n.reader, id)
+	if err != nil {
+		return 0, err
+	}
+	for part := range slices.Chunk(receipts, 20_000) {
+		payload, err := event.Write(event.Erasure{Receipts: part, Reason: reason})
+		if err != nil {
+			return 0, err
+		}
+		if err := n.append(ctx, event.Header{Kind: event.Erased, KindVersion: 1}, payload); err != nil {
+			return 0, err
+		}
+	}
+	n.cfg.Hook("erase-recorded")
+	all, err := eventlog.Closure(ctx, n.log, payloads...)
+	if err != nil {
+		return 0, err
+	}
+	if err := n.kv.Erase([]byte{0}, []byte{0xff}); err != nil {
+		return 0, err
+	}
+	n.cfg.Hook("erase-views")
+	return len(receipts), n.log.Erase(ctx, all...)
+}
+
+// Warninglists lists the lists of values that say little.
+func (n *Node) Warninglists(context.Context) ([]report.Warninglist, error) {
+	return n.view.Warninglists(), nil
+}
+
+// ImportWarninglist stores a list in MISP's form.
+func (n *Node) ImportWarninglist(ctx context.Context, body io.Reader) (report.Warninglist, error) {
+	raw, err := io.ReadAll(io.LimitReader(body, maxDryBytes+1))
+	if err != nil {
+		return report.Warninglist{}, fault.Errorf(fault.Unavailable, "node: warninglist: %w", err)
+	}
+	plain, err := unpacked(raw)
+	if err != nil {
+		return report.Warninglist{}, err
+	}
+	row, err := view.CheckList(bytes.NewReader(plain))
+	if err != nil {
+		return report.Warninglist{}, err
+	}
+	return row, n.append(ctx, event.Header{Kind: event.WarninglistSet, KindVersion: 1}, plain)
+}
+
+// Sizes returns what the operator sees of a node: entries, receipts, bytes.
+func (n *Node) Sizes(ctx context.Context) (map[string]int64, error) {
+	head, _, err := n.log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := n.view.Sizes()
+	m["log_entries"] = int64(head) //nolint:gosec // far below 2^63
+	m["view_lag_entries"] = int64(head) - int64(n.view.Mark())
+	m["view_bytes"] = n.kv.SizeBytes()
+	return m, n.Err()
+}
+
+// unpacked returns the first file of raw, which may be packed as gz or zip.
+func unpacked(raw []byte) ([]byte, error) {
+	files, err := stix.Open(bytes.NewReader(raw), int64(len(raw)), "list", stix.Limits{})
+	if err != nil {
+		return nil, fault.Errorf(fault.Invalid, "node: warninglist: %w", err)
+	}
+	_, r, err := files.Next()
+	if err != nil {
+		return nil, fault.Errorf(fault.Invalid, "node: warninglist: %w", err)
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, maxDryBytes+1))
+	if err != nil {
+		return nil, fault.Errorf(fault.Invalid, "node: warninglist: %w", err)
+	}
+	return plain, nil
+}

@@ -1,0 +1,559 @@
+package view
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json/v2"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"casus/internal/core/marking"
+	"casus/internal/core/report"
+	"casus/internal/event"
+	"casus/internal/eventlog"
+	"casus/internal/fault"
+	"casus/internal/kv"
+	"casus/stix"
+
+	"casus/internal/core/observable"
+)
+
+// How much one step reads.
+const (
+	stepEntries = 16_384
+	stepBytes   = 24 << 20
+)
+
+// Step reads on from the mark. It returns how many entries it read and when to
+// be called again without a new entry; the zero time means not at all.
+func (s *Store) Step(ctx context.Context, _ time.Time) (did int, wake time.Time, err error) {
+	s.mu.RLock()
+	from := s.mark.Seq + 1
+	s.mu.RUnlock()
+	var entries []eventlog.Stored
+	size := 0
+	for st, err := range s.log.Read(ctx, from) {
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		if st.Header.Kind == event.Erased && len(entries) > 0 {
+			break // an erasure takes away what must be written before
+		}
+		entries = append(entries, st)
+		if size += len(st.Payload); len(entries) >= stepEntries || size >= stepBytes || st.Header.Kind == event.Erased {
+			break
+		}
+	}
+	if len(entries) == 0 {
+		return 0, time.Time{}, nil
+	}
+	if err := s.fold(ctx, entries); err != nil {
+		return 0, time.Time{}, err
+	}
+	return len(entries), time.Time{}, nil
+}
+
+// folding is the state of one step.
+type folding struct {
+	s        *Store
+	ctx      context.Context
+	mark     mark
+	kv       kv.Batch
+	blk      *blocks
+	receipts []receipt // of this step, contiguous up to mark.Receipts
+	objects  map[string][]uint32
+	posts    map[string][]uint16
+	records  map[uint32]*record
+	open     map[event.Seq]uint32
+	sets     []string // new ones
+	setNo    map[string]uint32
+	inert    []string
+	sources  []report.Source
+	lists    []event.Seq
+	types    []string
+	key      []byte
+	unposted map[string][]byte // postings an erasure has cut in this step
+}
+
+func (s *Store) fold(ctx context.Context, entries []eventlog.Stored) error {
+	all, err := s.extract(ctx, entries)
+	if err != nil {
+		return err
+	}
+	f := &folding{
+		s: s, ctx: ctx, mark: s.mark, kv: s.kv.Batch(), blk: newBlocks(s.kv),
+		objects: map[string][]uint32{}, posts: make(map[string][]uint16, 8*len(entries)),
+		records: map[uint32]*record{}, open: maps.Clone(s.open), setNo: s.setNo, types: slices.Clone(s.types),
+	}
+	defer f.kv.Discard()
+	for i := range entries {
+		if err := f.entry(&entries[i], all[i]); err != nil {
+			return fault.Errorf(fault.KindOf(err), "view: entry %d: %w", entries[i].Seq, err)
+		}
+		f.mark.Seq = entries[i].Seq
+	}
+	return f.commit()
+}
+
+// extract parses the objects of entries, on all processors.
+func (s *Store) extract(ctx context.Context, entries []eventlog.Stored) ([]*terms, error) {
+	all := make([]*terms, len(entries))
+	errs := make([]error, len(entries))
+	workers := runtime.GOMAXPROCS(0)
+	if len(entries) < 64 {
+		workers = 1
+	}
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w * len(entries) / workers; i < (w+1)*len(entries)/workers; i++ {
+				all[i], errs[i] = s.termsOfEntry(ctx, &entries[i])
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// termsOfEntry returns nil for an entry that is no receipt, or whose bytes are
+// erased.
+func (s *Store) termsOfEntry(ctx context.Context, e *eventlog.Stored) (*terms, error) {
+	st := *e
+	switch e.Header.Kind { //nolint:exhaustive // only receipts have terms
+	case event.ObjectReceived:
+	case event.ObjectKnown:
+		if e.Erased {
+			return nil, nil
+		}
+		first, err := event.ReadKnown(e.Payload)
+		if err != nil {
+			return nil, err
+		}
+		if st, err = s.log.Get(ctx, first); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, nil
+	}
+	if st.Erased {
+		return nil, nil
+	}
+	o, err := s.parse(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	return termsOf(o), nil
+}
+
+// parse reads the object that entry st holds.
+func (s *Store) parse(ctx context.Context, st eventlog.Stored) (*stix.Object, error) {
+	raw, err := eventlog.Payload(ctx, s.log, st)
+	if err != nil {
+		return nil, err
+	}
+	o, err := stix.Parse(raw, s.opt.Limits)
+	if err != nil {
+		return nil, fault.Errorf(fault.Internal, "view: entry %d holds no object: %w", st.Seq, err)
+	}
+	return o, nil
+}
+
+func (f *folding) entry(e *eventlog.Stored, t *terms) error {
+	switch e.Header.Kind {
+	case event.ReportOpened:
+		return f.opened(e)
+	case event.ObjectReceived, event.ObjectKnown:
+		if t == nil {
+			return nil // erased: there is no receipt any more
+		}
+		return f.receipt(e, t)
+	case event.Quarantined:
+		return f.setAside(e)
+	case event.ReportClosed:
+		return f.closed(e)
+	case event.SourceSet:
+		return f.sourceSet(e)
+	case event.WarninglistSet:
+		f.lists = append(f.lists, e.Seq)
+		return nil
+	case event.ReportOriginal:
+		no, ok := f.open[e.Header.Cause]
+		if !ok || e.Erased {
+			return nil
+		}
+		return f.kv.Set(binary.BigEndian.AppendUint64(num('B', no), uint64(e.Seq)), nil)
+	case event.Erased:
+		return f.erased(e)
+	case event.QuarantineRetried:
+		return f.retried(e)
+	case event.PayloadPart, event.ReportMarked:
+	}
+	return nil
+}
+
+func (f *folding) opened(e *eventlog.Stored) error {
+	if e.Erased {
+		return nil
+	}
+	rec := &record{No: f.mark.Reports, Opening: e.Seq}
+	if err := event.Read(e.Payload, &rec.Opened); err != nil {
+		return err
+	}
+	id, err := hex.DecodeString(rec.Identity)
+	if err != nil || len(id) != sha256.Size {
+		return fault.Errorf(fault.Internal, "view: identity %.70q is no digest", rec.Identity)
+	}
+	f.mark.Reports++
+	f.records[rec.No] = rec
+	f.open[e.Seq] = rec.No
+	if err := f.kv.Set(append([]byte{'i'}, id...), num(0, rec.No)[1:]); err != nil {
+		return err
+	}
+	if err := f.kv.Set(seqKey('S', e.Seq), num(0, rec.No)[1:]); err != nil {
+		return err
+	}
+	if err := f.short("RPT", rec.Identity); err != nil {
+		return err
+	}
+	observable.Words(rec.Title+" "+rec.Name, func(w string) {
+		f.post('W', []byte(w), rec.No)
+	})
+	return nil
+}
+
+// short remembers the full id behind a short one.
+func (f *folding) short(kind, full string) error {
+	key := append([]byte{'s'}, f.s.shortID(kind, full)...)
+	old, ok, err := f.s.kv.Get(key)
+	if err != nil {
+		return err
+	}
+	if ok {
+		full = string(old) + "\n" + full
+	}
+	return f.kv.Set(key, []byte(full))
+}
+
+func (f *folding) record(no uint32) (*record, error) {
+	if rec, ok := f.records[no]; ok {
+		return rec, nil
+	}
+	rec, err := f.s.record(f.s.kv, no)
+	if err == nil {
+		f.records[no] = rec
+	}
+	return rec, err
+}
+
+// reportOf returns the report whose opening entry cause is.
+func (f *folding) reportOf(cause event.Seq) (*record, error) {
+	no, ok := f.open[cause]
+	if !ok {
+		raw, found, err := f.s.kv.Get(seqKey('S', cause))
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, nil
+		}
+		no = binary.BigEndian.Uint32(raw)
+	}
+	return f.record(no)
+}
+
+func (f *folding) set(text string) (uint32, error) {
+	if no, ok := f.setNo[text]; ok {
+		return no, nil
+	}
+	if _, err := marking.Parse(text); err != nil {
+		text = marking.Set{}.String() // what cannot be read is most restrictive
+		if no, ok := f.setNo[text]; ok {
+			return no, nil
+		}
+	}
+	if len(f.sets) == 0 {
+		f.setNo = maps.Clone(f.setNo)
+	}
+	no := f.mark.Sets
+	f.mark.Sets++
+	f.setNo[text] = no
+	f.sets = append(f.sets, text)
+	return no, f.kv.Set(num('k', no), []byte(text))
+}
+
+func (f *folding) post(prefix byte, term []byte, n uint32) {
+	f.key = postingKey(f.key[:0], prefix, term, n)
+	f.posts[string(f.key)] = append(f.posts[string(f.key)], uint16(n)) //nolint:gosec // the lower half
+}
+
+func (f *folding) typeNo(typ string) uint8 {
+	if i := slices.Index(f.types, typ); i >= 0 {
+		return uint8(i + 1) //nolint:gosec // at most 254 types
+	}
+	if len(f.types) >= 254 {
+		return 0
+	}
+	f.types = append(f.types, typ)
+	return uint8(len(f.types)) //nolint:gosec // at most 254 types
+}
+
+func (f *folding) receipt(e *eventlog.Stored, t *terms) error {
+	rec, err := f.reportOf(e.Header.Cause)
+	if err != nil {
+		return err
+	}
+	if rec == nil {
+		return nil // its report is erased
+	}
+	set, err := f.set(e.Header.Marking)
+	if err != nil {
+		return err
+	}
+	no := f.mark.Receipts
+	f.mark.Receipts++
+	rc := receipt{no: no, seq: e.Seq, bytes: e.Seq, report: rec.No, set: set, first: no, event: t.event, typ: f.typeNo(t.typ)}
+	if err := f.version(&rc, e, t); err != nil {
+		return err
+	}
+	f.receipts = append(f.receipts, rc)
+	for _, k := range t.keys {
+		f.post(k[0], []byte(k[1:]), no)
+	}
+	f.post('P', num(0, rec.No)[1:], no)
+	rec.Objects++
+	rec.Values += t.values
+	switch {
+	case rc.flags&flagKnown != 0:
+		rec.Known++
+	case rc.flags&flagConflict != 0:
+		rec.Conflicting++
+	default:
+		rec.New++
+	}
+	if t.inert && !f.s.inert[t.id] {
+		f.inert = append(f.inert, t.id)
+		return f.kv.Set([]byte("D"+t.id), nil)
+	}
+	return nil
+}
+
+// version decides whether rc is new, known or conflicting, and files it under
+// its object.
+func (f *folding) version(rc *receipt, e *eventlog.Stored, t *terms) error {
+	key := objectKey(t.id, t.version)
+	variants, ok := f.objects[key]
+	if !ok {
+		raw, found, err := f.s.kv.Get([]byte(key))
+		if err != nil {
+			return err
+		}
+		if found {
+			variants = parseNumbers(raw)
+		}
+	}
+	for _, v := range variants {
+		same, form, err := f.same(rc, v, e, t)
+		if err != nil {
+			return err
+		}
+		if same {
+			first, err := f.receiptAt(v)
+			if err != nil {
+				return err
+			}
+			rc.first, rc.bytes = v, first.bytes
+			rc.flags |= flagKnown
+			f.post('O', num(0, v)[1:], rc.no)
+			return nil
+		}
+		if form && t.versioned {
+			rc.flags |= flagConflict
+		}
+	}
+	f.objects[key] = append(slices.Clip(variants), rc.no)
+	return nil
+}
+
+func objectKey(id, version string) string { return "o" + id + "\x00" + version }
+
+func parseNumbers(raw []byte) []uint32 {
+	var out []uint32
+	for ; len(raw) >= 4; raw = raw[4:] {
+		out = append(out, binary.BigEndian.Uint32(raw))
+	}
+	return out
+}
+
+func (f *folding) receiptAt(no uint32) (receipt, error) {
+	if n := len(f.receipts); n > 0 && no >= f.receipts[0].no {
+		return f.receipts[no-f.receipts[0].no], nil
+	}
+	return f.blk.get(no)
+}
+
+// same compares e with variant v: equal in canonical form, and, if not, whether
+// both are of one STIX version.
+func (f *folding) same(rc *receipt, v uint32, e *eventlog.Stored, t *terms) (same, form bool, err error) {
+	other, err := f.receiptAt(v)
+	if err != nil {
+		return false, false, err
+	}
+	mine := *e
+	if e.Header.Kind == event.ObjectKnown {
+		first, err := event.ReadKnown(e.Payload)
+		if err != nil {
+			return false, false, err
+		}
+		if first == other.bytes {
+			return true, true, nil
+		}
+		if mine, err = f.s.log.Get(f.ctx, first); err != nil {
+			return false, false, err
+		}
+		rc.bytes = first
+	}
+	theirs, err := f.s.log.Get(f.ctx, other.bytes)
+	if err != nil || theirs.Erased {
+		return false, false, err
+	}
+	a, err := eventlog.Payload(f.ctx, f.s.log, mine)
+	if err != nil {
+		return false, false, err
+	}
+	b, err := eventlog.Payload(f.ctx, f.s.log, theirs)
+	if err != nil {
+		return false, false, err
+	}
+	return SameObject(a, b, t.spec, f.s.opt.Limits)
+}
+
+// SameObject compares the bytes of two objects of one id and version key: same
+// when their canonical forms are equal, and otherwise whether both are of STIX
+// version spec, so that they conflict.
+func SameObject(a, b []byte, spec string, lim stix.Limits) (same, form bool, err error) {
+	if bytes.Equal(a, b) {
+		return true, true, nil
+	}
+	ca, err := stix.Canonical(a)
+	if err != nil {
+		return false, false, fault.Errorf(fault.Internal, "view: canonical form: %w", err)
+	}
+	cb, err := stix.Canonical(b)
+	if err != nil {
+		return false, false, fault.Errorf(fault.Internal, "view: canonical form: %w", err)
+	}
+	if bytes.Equal(ca, cb) {
+		return true, true, nil
+	}
+	o, err := stix.Parse(b, lim)
+	if err != nil {
+		return false, false, fault.Errorf(fault.Internal, "view: held object: %w", err)
+	}
+	return false, o.SpecVersion() == spec, nil
+}
+
+func (f *folding) setAside(e *eventlog.Stored) error {
+	rec, err := f.reportOf(e.Header.Cause)
+	if err != nil || rec == nil || e.Erased {
+		return err
+	}
+	raw, err := eventlog.Payload(f.ctx, f.s.log, *e)
+	if err != nil {
+		return err
+	}
+	var p event.SetAside
+	if err := event.Read(raw, &p); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(p.Raw)
+	it := item{Seq: e.Seq, Report: rec.No, Place: p.Place, Reason: p.Reason, Remedy: p.Remedy, Size: len(p.Raw), Digest: hex.EncodeToString(sum[:]), At: e.Header.WriteTime}
+	no := f.mark.Items
+	f.mark.Items++
+	rec.Quarantined++
+	b, err := json.Marshal(it)
+	if err != nil {
+		return fault.Errorf(fault.Internal, "view: item: %w", err)
+	}
+	if err := f.short("QRN", itemName(rec.Identity, &it)); err != nil {
+		return err
+	}
+	f.post('Q', num(0, rec.No)[1:], no)
+	return f.kv.Set(num('q', no), b)
+}
+
+// itemName is the full id of a quarantined item: the same on every rebuild.
+func itemName(identity string, it *item) string { return identity + " " + it.Place + " " + it.Digest }
+
+func (f *folding) closed(e *eventlog.Stored) error {
+	rec, err := f.reportOf(e.Header.Cause)
+	if err != nil || rec == nil || e.Erased {
+		return err
+	}
+	var p event.Closed
+	if err := event.Read(e.Payload, &p); err != nil {
+		return err
+	}
+	if rec.Container, err = f.set(p.Container); err != nil {
+		return err
+	}
+	rec.Closed, rec.Received = true, p.Received
+	if p.Title != "" {
+		rec.Title = p.Title
+		observable.Words(p.Title, func(w string) { f.post('W', []byte(w), rec.No) })
+	}
+	delete(f.open, e.Header.Cause)
+	return nil
+}
+
+func (f *folding) sourceSet(e *eventlog.Stored) error {
+	if e.Erased {
+		return nil
+	}
+	var src report.Source
+	if err := event.Read(e.Payload, &src); err != nil {
+		return err
+	}
+	src.Reports, src.Last = 0, ""
+	f.sources = append(f.sources, src)
+	return f.kv.Set([]byte("u"+src.Name), e.Payload)
+}
+
+func (f *folding) retried(e *eventlog.Stored) error {
+	if e.Erased {
+		return nil
+	}
+	var p event.Retried
+	if err := event.Read(e.Payload, &p); err != nil {
+		return err
+	}
+	for pr, err := range f.s.prefix("q") {
+		if err != nil {
+			return err
+		}
+		var it item
+		if err := json.Unmarshal(pr.Value, &it); err != nil {
+			return fault.Errorf(fault.Internal, "view: item: %w", err)
+		}
+		if it.Seq != p.Quarantined {
+			continue
+		}
+		it.Done = true
+		b, err := json.Marshal(it)
+		if err != nil {
+			return fault.Errorf(fault.Internal, "view: item: %w", err)
+		}
+		return f.kv.Set(bytes.Clone(pr.Key), b)
+	}
+	return nil
+}

@@ -1,0 +1,395 @@
+package view
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json/v2"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+	"strings"
+
+	"casus/internal/core/observable"
+	"casus/internal/core/report"
+	"casus/internal/event"
+	"casus/internal/eventlog"
+	"casus/internal/fault"
+	"casus/internal/kv"
+	"casus/stix"
+)
+
+// StateDigest is SHA-256 over the sorted canonical lines of the logical state.
+// Sequence and receipt numbers, write times, short ids and layout have no part
+// in it, so two nodes that took in the same reports agree.
+//
+// Lines are hashed one by one (SHA-256) and the sorted hashes are hashed again,
+// so that the memory needed is 32 bytes a line. Lines, fields parted by tabs:
+//
+//	object  report identity, object id, version key, SHA-256 of the bytes, marking set
+//	value   type and normal form, number of receipts
+//	aside   report identity, place, reason, SHA-256 of the bytes
+//	report  identity, source, complete or unfinished
+//	source  settings as JSON
+func (s *Store) StateDigest(ctx context.Context, r Reader) (string, error) {
+	if !r.all {
+		return "", fault.Errorf(fault.Denied, "view: state digest: only for who sees everything")
+	}
+	snap := s.kv.Snapshot()
+	defer func() { _ = snap.Close() }()
+	d := &digest{s: s, kv: snap, blk: newBlocks(snap), recs: map[uint32]*record{}, line: sha256.New()}
+	for _, part := range []func(context.Context) error{d.reports, d.receipts, d.values, d.items, d.sources} {
+		if err := part(ctx); err != nil {
+			return "", err
+		}
+	}
+	slices.SortFunc(d.lines, func(a, b [32]byte) int { return strings.Compare(string(a[:]), string(b[:])) })
+	whole := sha256.New()
+	for i := range d.lines {
+		whole.Write(d.lines[i][:])
+	}
+	return hex.EncodeToString(whole.Sum(nil)), nil
+}
+
+type digest struct {
+	s     *Store
+	kv    kv.Reader
+	blk   *blocks
+	recs  map[uint32]*record
+	line  hash.Hash
+	lines [][32]byte
+}
+
+func (d *digest) add(fields ...string) {
+	d.line.Reset()
+	fmt.Fprint(d.line, strings.Join(fields, "\t"))
+	d.lines = append(d.lines, [32]byte(d.line.Sum(nil)))
+}
+
+func (d *digest) reports(context.Context) error {
+	for p, err := range d.kv.Scan([]byte("R"), kv.PrefixEnd([]byte("R"))) {
+		if err != nil {
+			return err
+		}
+		rec := new(record)
+		if err := json.Unmarshal(p.Value, rec); err != nil {
+			return fault.Errorf(fault.Internal, "view: report: %w", err)
+		}
+		d.recs[rec.No] = rec
+		state := "complete"
+		if !rec.Closed {
+			state = "unfinished"
+		}
+		d.add("report", rec.Identity, rec.Source, state)
+	}
+	return nil
+}
+
+func (d *digest) receipts(ctx context.Context) error {
+	d.s.mu.RLock()
+	n, texts := d.s.mark.Receipts, d.s.setText
+	d.s.mu.RUnlock()
+	for no := range n {
+		if no%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		rc, err := d.blk.get(no)
+		if err != nil {
+			return err
+		}
+		rec := d.recs[rc.report]
+		if rc.flags&flagGone != 0 || rec == nil {
+			continue
+		}
+		o, err := d.s.object(ctx, rc)
+		if err != nil {
+			return err
+		}
+		if o == nil {
+			continue
+		}
+		sum := sha256.Sum256(o.Raw())
+		own, container := "", ""
+		if int(rc.set) < len(texts) {
+			own = texts[rc.set]
+		}
+		if rec.Closed && int(rec.Container) < len(texts) {
+			container = texts[rec.Container]
+		}
+		d.add("object", rec.Identity, o.ID(), o.VersionKey(), hex.EncodeToString(sum[:]), own+"|"+container)
+	}
+	return nil
+}
+
+func (d *digest) values(context.Context) error {
+	var last string
+	n := 0
+	end := func() {
+		if n > 0 {
+			d.add("value", last, fmt.Sprint(n))
+		}
+	}
+	for p, err := range d.kv.Scan([]byte("v"), kv.PrefixEnd([]byte("v"))) {
+		if err != nil {
+			return err
+		}
+		set, err := kv.ParsePostings(p.Value)
+		if err != nil {
+			return err
+		}
+		if t := string(p.Key[1 : len(p.Key)-3]); t != last {
+			end()
+			last, n = t, 0
+		}
+		n += len(set)
+	}
+	end()
+	return nil
+}
+
+func (d *digest) items(context.Context) error {
+	for p, err := range d.kv.Scan([]byte("q"), kv.PrefixEnd([]byte("q"))) {
+		if err != nil {
+			return err
+		}
+		var it item
+		if err := json.Unmarshal(p.Value, &it); err != nil {
+			return fault.Errorf(fault.Internal, "view: item: %w", err)
+		}
+		if rec := d.recs[it.Report]; rec != nil && !it.Gone {
+			d.add("aside", rec.Identity, it.Place, it.Reason, it.Digest)
+		}
+	}
+	return nil
+}
+
+func (d *digest) sources(context.Context) error {
+	for p, err := range d.kv.Scan([]byte("u"), kv.PrefixEnd([]byte("u"))) {
+		if err != nil {
+			return err
+		}
+		d.add("source", string(p.Value))
+	}
+	return nil
+}
+
+// tally counts reports per source.
+func (s *Store) tally() (map[string]int, error) {
+	s.mu.RLock()
+	at, held, have := s.mark.Seq, s.tallied, s.tallyAt
+	s.mu.RUnlock()
+	if held != nil && have == at {
+		return held, nil
+	}
+	all := map[string]int{}
+	for p, err := range s.prefix("R") {
+		if err != nil {
+			return nil, err
+		}
+		var rec struct {
+			Source string `json:"source"`
+		}
+		if err := json.Unmarshal(p.Value, &rec); err != nil {
+			return nil, fault.Errorf(fault.Internal, "view: report: %w", err)
+		}
+		all[rec.Source]++
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tallied, s.tallyAt = all, at
+	return all, nil
+}
+
+// Find looks for bytes that intake is about to store: whether a receipt of the
+// same id and version holds equal content already, and in which entry.
+func (s *Store) Find(ctx context.Context, r Reader, id, version string, raw []byte, spec string) (event.Seq, bool, error) {
+	if !r.all {
+		return 0, false, nil
+	}
+	val, ok, err := s.kv.Get([]byte(objectKey(id, version)))
+	if err != nil || !ok {
+		return 0, false, err
+	}
+	blk := newBlocks(s.kv)
+	for _, v := range parseNumbers(val) {
+		rc, err := blk.get(v)
+		if err != nil {
+			return 0, false, err
+		}
+		st, err := s.log.Get(ctx, rc.bytes)
+		if err != nil || st.Erased {
+			continue
+		}
+		held, err := eventlog.Payload(ctx, s.log, st)
+		if err != nil {
+			return 0, false, err
+		}
+		same, _, err := SameObject(raw, held, spec, s.opt.Limits)
+		if err == nil && same {
+			return rc.bytes, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+// Erasable lists the entries that go when a report or an object goes, those
+// whose bytes no other receipt needs among them: payloads is what the log
+// overwrites, receipts what the view forgets.
+func (s *Store) Erasable(ctx context.Context, r Reader, id string) (receipts, payloads []event.Seq, err error) {
+	nos := map[uint32]bool{}
+	if strings.HasPrefix(strings.ToUpper(id), "RPT-") || !strings.Contains(id, "--") {
+		rec, err := s.reportNo(r, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		for no, err := range postings(s.kv, 'P', num(0, rec.No)[1:]) {
+			if err != nil {
+				return nil, nil, err
+			}
+			nos[no] = true
+		}
+		if receipts, payloads, err = s.reportEntries(rec); err != nil {
+			return nil, nil, err
+		}
+	} else {
+		if !r.all {
+			return nil, nil, fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
+		}
+		vs, err := s.versions(s.kv, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(vs) == 0 {
+			return nil, nil, fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
+		}
+		for _, v := range vs {
+			for _, no := range v.receipts {
+				nos[no] = true
+			}
+		}
+	}
+	return s.erasableReceipts(nos, receipts, payloads)
+}
+
+func (s *Store) erasableReceipts(nos map[uint32]bool, receipts, payloads []event.Seq) ([]event.Seq, []event.Seq, error) {
+	blk := newBlocks(s.kv)
+	for no := range nos {
+		rc, err := blk.get(no)
+		if err != nil {
+			return nil, nil, err
+		}
+		receipts = append(receipts, rc.seq)
+		if rc.seq != rc.bytes {
+			payloads = append(payloads, rc.seq)
+		}
+		needed := false
+		group := []uint32{rc.first}
+		for other, err := range postings(s.kv, 'O', num(0, rc.first)[1:]) {
+			if err != nil {
+				return nil, nil, err
+			}
+			group = append(group, other)
+		}
+		for _, g := range group {
+			o, err := blk.get(g)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !nos[g] && o.flags&flagGone == 0 {
+				needed = true
+			}
+		}
+		if !needed {
+			payloads = append(payloads, rc.bytes)
+		}
+	}
+	slices.Sort(receipts)
+	slices.Sort(payloads)
+	return slices.Compact(receipts), slices.Compact(payloads), nil
+}
+
+// reportEntries lists the entries of a report that are no receipts: its
+// opening, its original bytes and its quarantined pieces.
+func (s *Store) reportEntries(rec *record) (receipts, payloads []event.Seq, err error) {
+	for p, err := range s.kv.Scan(num('B', rec.No), kv.PrefixEnd(num('B', rec.No))) {
+		if err != nil {
+			return nil, nil, err
+		}
+		payloads = append(payloads, event.Seq(binary.BigEndian.Uint64(p.Key[5:])))
+	}
+	for no, err := range postings(s.kv, 'Q', num(0, rec.No)[1:]) {
+		if err != nil {
+			return nil, nil, err
+		}
+		raw, ok, err := s.kv.Get(num('q', no))
+		if err != nil {
+			return nil, nil, err
+		}
+		var it item
+		if !ok || json.Unmarshal(raw, &it) != nil || it.Gone {
+			continue
+		}
+		receipts, payloads = append(receipts, it.Seq), append(payloads, it.Seq)
+	}
+	return append(receipts, rec.Opening), append(payloads, rec.Opening), nil
+}
+
+// All yields every readable object, each content once, in the order of arrival.
+func (s *Store) All(ctx context.Context, r Reader, yield func(*stix.Object) error) error {
+	if !r.all {
+		return nil
+	}
+	snap := s.kv.Snapshot()
+	defer func() { _ = snap.Close() }()
+	s.mu.RLock()
+	n := s.mark.Receipts
+	s.mu.RUnlock()
+	blk := newBlocks(snap)
+	for no := range n {
+		rc, err := blk.get(no)
+		if err != nil {
+			return err
+		}
+		if rc.flags&flagGone != 0 || rc.first != rc.no {
+			continue
+		}
+		o, err := s.object(ctx, rc)
+		if err != nil {
+			return err
+		}
+		if o == nil {
+			continue
+		}
+		if err := yield(o); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Sizes returns whole-node counters, for the administrator's eyes alone.
+func (s *Store) Sizes() map[string]int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return map[string]int64{"receipts": int64(s.mark.Receipts), "reports": int64(s.mark.Reports), "quarantined": int64(s.mark.Items)}
+}
+
+// Warninglists lists the lists in use.
+func (s *Store) Warninglists() []report.Warninglist {
+	out := []report.Warninglist{}
+	for _, l := range s.noiseLists().Infos() {
+		out = append(out, report.Warninglist(l))
+	}
+	return out
+}
+
+// CheckList reads a warninglist in MISP's form and says what it holds.
+func CheckList(r io.Reader) (report.Warninglist, error) {
+	l, err := observable.ReadList(r, maxListBytes)
+	if err != nil {
+		return report.Warninglist{}, err
+	}
+	return report.Warninglist{Name: l.Name, Version: l.Version, Kind: l.Kind, Entries: l.Entries}, nil
+}

@@ -1,0 +1,134 @@
+package view
+
+import (
+	"encoding/binary"
+	"iter"
+
+	"casus/internal/event"
+	"casus/internal/fault"
+	"casus/internal/kv"
+)
+
+// blockReceipts is the number of receipts under one key.
+const blockReceipts = 256
+
+// receiptBytes is the length of one receipt: sequence of the entry (8), of the
+// entry that holds the bytes (8), report (4), marking set (4), first receipt of
+// the same bytes (4), event time in seconds since 1970, 0 for none (8), type
+// (1), flags (1).
+const receiptBytes = 38
+
+const (
+	flagConflict = 1 << iota // same version as another receipt, other content
+	flagGone                 // erased
+	flagKnown                // the same bytes were held before
+)
+
+type receipt struct {
+	no     uint32
+	seq    event.Seq
+	bytes  event.Seq
+	report uint32
+	set    uint32
+	first  uint32
+	event  int64
+	typ    uint8
+	flags  uint8
+}
+
+func (r receipt) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(r.seq))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.bytes))
+	b = binary.BigEndian.AppendUint32(b, r.report)
+	b = binary.BigEndian.AppendUint32(b, r.set)
+	b = binary.BigEndian.AppendUint32(b, r.first)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.event)) //nolint:gosec // two's complement both ways
+	return append(b, r.typ, r.flags)
+}
+
+func parseReceipt(no uint32, b []byte) receipt {
+	return receipt{
+		no:     no,
+		seq:    event.Seq(binary.BigEndian.Uint64(b)),
+		bytes:  event.Seq(binary.BigEndian.Uint64(b[8:])),
+		report: binary.BigEndian.Uint32(b[16:]),
+		set:    binary.BigEndian.Uint32(b[20:]),
+		first:  binary.BigEndian.Uint32(b[24:]),
+		event:  int64(binary.BigEndian.Uint64(b[28:])), //nolint:gosec // two's complement both ways
+		typ:    b[36],
+		flags:  b[37],
+	}
+}
+
+// blocks reads receipts, keeping the blocks of one question in memory.
+type blocks struct {
+	kv   kv.Reader
+	held map[uint32][]byte
+}
+
+func newBlocks(r kv.Reader) *blocks { return &blocks{kv: r, held: map[uint32][]byte{}} }
+
+// maxHeldBlocks bounds the memory of one question: 4,096 blocks are 40 MB.
+const maxHeldBlocks = 4096
+
+func (b *blocks) get(no uint32) (receipt, error) {
+	blk, ok := b.held[no/blockReceipts]
+	if !ok {
+		raw, found, err := b.kv.Get(num('r', no/blockReceipts))
+		if err != nil {
+			return receipt{}, err
+		}
+		if !found {
+			return receipt{}, fault.Errorf(fault.Internal, "view: receipt %d is not there; rebuild the views", no)
+		}
+		if len(b.held) >= maxHeldBlocks {
+			clear(b.held)
+		}
+		b.held[no/blockReceipts] = raw
+		blk = raw
+	}
+	at := int(no%blockReceipts) * receiptBytes
+	if at+receiptBytes > len(blk) {
+		return receipt{}, fault.Errorf(fault.Internal, "view: receipt %d is cut short; rebuild the views", no)
+	}
+	return parseReceipt(no, blk[at:]), nil
+}
+
+// prefix yields all pairs of a one-letter prefix.
+func (s *Store) prefix(p string) iter.Seq2[kv.Pair, error] {
+	return s.kv.Scan([]byte(p), kv.PrefixEnd([]byte(p)))
+}
+
+// postings yields the receipts of a term, newest first.
+func postings(r kv.Reader, prefix byte, term []byte) iter.Seq2[uint32, error] {
+	return func(yield func(uint32, error) bool) {
+		from := append(append([]byte{prefix}, term...), 0)
+		size := len(from) + 2
+		for p, err := range r.Scan(from, kv.PrefixEnd(from)) {
+			if err != nil {
+				yield(0, err)
+				return
+			}
+			if len(p.Key) != size {
+				continue // a longer term that begins with this one and a zero byte
+			}
+			base := uint32(^binary.BigEndian.Uint16(p.Key[size-2:])) << 16
+			set, err := kv.ParsePostings(p.Value)
+			if err != nil {
+				yield(0, err)
+				return
+			}
+			for i := len(set) - 1; i >= 0; i-- {
+				if !yield(base|uint32(set[i]), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// postingKey returns the key of a term's container of n.
+func postingKey(b []byte, prefix byte, term []byte, n uint32) []byte {
+	b = append(append(append(b, prefix), term...), 0)
+	return binary.BigEndian.AppendUint16(b, ^uint16(n>>16)) //nolint:gosec // the upper half
+}

@@ -1,0 +1,322 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"casus/internal/core/observable"
+	"casus/internal/core/report"
+	"casus/internal/kv"
+)
+
+// maxPrefixTerms bounds how many words a prefix stands for.
+const maxPrefixTerms = 1000
+
+// Search finds what a person wrote: an id, a value, a range of addresses, or
+// words. Hits come newest first.
+func (s *Store) Search(ctx context.Context, r Reader, q, cursor string, limit int) (report.Found, error) {
+	out := report.Found{Query: q, Hits: []report.Hit{}, Kind: "words"}
+	q = strings.TrimSpace(q)
+	if q == "" || !r.all {
+		out.Sentence = "Write an indicator, an id, an address range or words."
+		return out, nil
+	}
+	snap := s.kv.Snapshot()
+	defer func() { _ = snap.Close() }()
+	m := &matcher{s: s, r: r, kv: snap, self: none, blk: newBlocks(snap), recs: map[uint32]*record{}}
+	lists, why, err := m.read(q, &out)
+	if err != nil {
+		return out, err
+	}
+	nos := unionDescending(lists)
+	pos := uint64(0)
+	if cursor != "" {
+		if pos, err = s.unseal(r, "search\x00"+q, cursor); err != nil {
+			return out, err
+		}
+	}
+	reports, sources := map[uint32]struct{}{}, map[string]struct{}{}
+	for _, no := range nos {
+		rc, err := m.blk.get(no)
+		if err != nil {
+			return out, err
+		}
+		rec, err := m.rec(rc.report)
+		if err != nil {
+			return out, err
+		}
+		if rec == nil || rc.flags&flagGone != 0 || !r.may(rc.set, rec.Closed) {
+			continue
+		}
+		out.Total++
+		reports[rc.report], sources[rec.Source] = struct{}{}, struct{}{}
+		if cursor != "" && uint64(no) >= pos {
+			continue
+		}
+		switch {
+		case len(out.Hits) < pageSize(limit):
+			hit, err := m.hit(ctx, rc, rec, why)
+			if err != nil {
+				return out, err
+			}
+			out.Hits = append(out.Hits, hit)
+			if len(out.Hits) == pageSize(limit) {
+				out.Next = s.seal(r, "search\x00"+q, uint64(no))
+			}
+		}
+	}
+	if out.Total <= len(out.Hits) || len(out.Hits) < pageSize(limit) {
+		out.Next = ""
+	}
+	all, from, err := s.scope(r, none)
+	if err != nil {
+		return out, err
+	}
+	out.Sentence = fmt.Sprintf("%s in %s from %s. Looked among %s readable to you, from %s.",
+		plural(out.Total, "mention"), plural(len(reports), "report"), plural(len(sources), "source"), plural(all, "report"), plural(from, "source"))
+	return out, nil
+}
+
+// read decides what q is and returns the receipts to show.
+func (m *matcher) read(q string, out *report.Found) ([][]uint32, string, error) {
+	if recs, err := m.reportsNamed(q); err != nil || recs != nil {
+		out.Kind = "id"
+		return recs, "receipt of report " + q, err
+	}
+	if nos, err := m.objectNamed(q); err != nil || nos != nil {
+		out.Kind = "id"
+		return [][]uint32{nos}, "receipt of the object", err
+	}
+	var lists [][]uint32
+	why := ""
+	for _, k := range observable.Parse(q) {
+		nos, err := m.list('v', k.Bytes())
+		if err != nil {
+			return nil, "", err
+		}
+		ref, err := m.list('l', k.Bytes())
+		if err != nil {
+			return nil, "", err
+		}
+		near, rel, err := m.near(k)
+		if err != nil {
+			return nil, "", err
+		}
+		if reason, ok := m.s.noiseLists().Reason(k); ok && out.Noise == "" {
+			out.Noise = reason
+		}
+		if len(nos)+len(ref)+len(near) == 0 {
+			continue
+		}
+		out.Kind = "value"
+		if k.Type == observable.CIDR {
+			out.Kind = "cidr"
+		}
+		why = "mentions " + k.Type.Name() + " " + k.Normal
+		if len(nos) == 0 && rel != "" {
+			why = rel
+		}
+		lists = append(lists, nos, ref, near)
+	}
+	if lists != nil {
+		return lists, why, nil
+	}
+	nos, err := m.words(q)
+	return [][]uint32{nos}, "text has the words", err
+}
+
+// near lists receipts of ranges around an address, and of what lies inside a
+// range.
+func (m *matcher) near(k observable.Key) ([]uint32, string, error) {
+	switch k.Type {
+	case observable.IPv4, observable.IPv6, observable.CIDR:
+	default:
+		return nil, "", nil
+	}
+	var all []uint32
+	rel := ""
+	var fail error
+	observable.Containing(k, func(term []byte) bool {
+		var nos []uint32
+		if nos, fail = m.list('v', slices.Clone(term)); fail != nil {
+			return false
+		}
+		if c, ok := observable.ParseBytes(term); ok && len(nos) > 0 && rel == "" {
+			rel = "range " + c.Normal + " holds " + k.Normal
+		}
+		all = append(all, nos...)
+		return true
+	})
+	if fail != nil || k.Type != observable.CIDR {
+		return all, rel, fail
+	}
+	for _, bounds := range [2]func(observable.Key) (from, to []byte){observable.Range, observable.NestedRange} {
+		from, to := bounds(k)
+		terms, err := m.terms('v', from, to, 10*maxNested)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, t := range terms {
+			nos, err := m.list('v', t)
+			if err != nil {
+				return nil, "", err
+			}
+			if len(nos) > 0 && rel == "" {
+				rel = "inside " + k.Normal
+			}
+			all = append(all, nos...)
+		}
+	}
+	return all, rel, nil
+}
+
+func (m *matcher) list(prefix byte, term []byte) ([]uint32, error) {
+	var out []uint32
+	for no, err := range postings(m.kv, prefix, term) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, no)
+	}
+	return out, nil
+}
+
+// reportsNamed lists the receipts of the report with this id, nil when q is
+// none.
+func (m *matcher) reportsNamed(q string) ([][]uint32, error) {
+	if !strings.HasPrefix(strings.ToUpper(q), "RPT-") {
+		return nil, nil
+	}
+	names, err := m.s.full("RPT", q)
+	if err != nil || names == nil {
+		return nil, err
+	}
+	rec, err := m.s.reportNo(m.r, q)
+	if err != nil {
+		return nil, err
+	}
+	nos, err := m.list('P', num(0, rec.No)[1:])
+	return [][]uint32{nos}, err
+}
+
+// objectNamed lists the receipts of the object with this id and of those that
+// refer to it.
+func (m *matcher) objectNamed(q string) ([]uint32, error) {
+	if !strings.Contains(q, "--") {
+		return nil, nil
+	}
+	vs, err := m.s.versions(m.kv, q)
+	if err != nil || len(vs) == 0 {
+		return nil, err
+	}
+	var out []uint32
+	for _, v := range vs {
+		out = append(out, v.receipts...)
+	}
+	return out, nil
+}
+
+// words lists receipts whose text has all words of q; the last is a prefix.
+// Words of a report's title count for all its receipts.
+func (m *matcher) words(q string) ([]uint32, error) {
+	var ws []string
+	observable.Words(q, func(w string) { ws = append(ws, w) })
+	if len(ws) == 0 {
+		return nil, nil
+	}
+	var have map[uint32]struct{}
+	for i, w := range ws {
+		set := map[uint32]struct{}{}
+		prefix := i == len(ws)-1
+		if err := m.word(w, prefix, set); err != nil {
+			return nil, err
+		}
+		if have == nil {
+			have = set
+			continue
+		}
+		for no := range have {
+			if _, ok := set[no]; !ok {
+				delete(have, no)
+			}
+		}
+	}
+	out := make([]uint32, 0, len(have))
+	for no := range have {
+		out = append(out, no)
+	}
+	return out, nil
+}
+
+func (m *matcher) word(w string, prefix bool, set map[uint32]struct{}) error {
+	for _, p := range [2]byte{'w', 'W'} {
+		terms := [][]byte{[]byte(w)}
+		if prefix {
+			var err error
+			if terms, err = m.terms(p, []byte(w), kv.PrefixEnd([]byte(w)), maxPrefixTerms); err != nil {
+				return err
+			}
+		}
+		for _, t := range terms {
+			nos, err := m.list(p, t)
+			if err != nil {
+				return err
+			}
+			for _, no := range nos {
+				if p == 'w' {
+					set[no] = struct{}{}
+					continue
+				}
+				of, err := m.list('P', num(0, no)[1:])
+				if err != nil {
+					return err
+				}
+				for _, rc := range of {
+					set[rc] = struct{}{}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func unionDescending(lists [][]uint32) []uint32 {
+	var all []uint32
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	slices.SortFunc(all, func(a, b uint32) int {
+		switch {
+		case a > b:
+			return -1
+		case a < b:
+			return 1
+		}
+		return 0
+	})
+	return slices.Compact(all)
+}
+
+func (m *matcher) hit(ctx context.Context, rc receipt, rec *record, why string) (report.Hit, error) {
+	label, _ := m.s.labelOf(rc, rec)
+	h := report.Hit{
+		Type: m.s.typeName(rc.typ), Report: m.s.shortID("RPT", rec.Identity), Source: rec.Source,
+		TLP: label, Why: why, Title: rec.Title, TimeBasis: "receipt", FirstSeen: instant(rec.At), LastSeen: instant(rec.At),
+	}
+	if h.Title == "" {
+		h.Title = rec.Name
+	}
+	if rc.event != 0 {
+		h.TimeBasis, h.FirstSeen = "event", instant(time.Unix(rc.event, 0))
+		h.LastSeen = h.FirstSeen
+	}
+	o, err := m.s.object(ctx, rc)
+	if err != nil || o == nil {
+		return h, err
+	}
+	h.ID, h.Value = o.ID(), nameOf(o)
+	return h, nil
+}

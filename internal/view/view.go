@@ -1,0 +1,374 @@
+// Package view folds the log into what people ask about: reports, receipts of
+// objects, mentions of values, references, words, sources and quarantine.
+//
+// It is a pure function of the log: [Store.Step] reads on from its mark and
+// writes keys and mark in one batch, so running it twice changes nothing and a
+// lost store is built again. Bytes of objects stay in the log; the view holds
+// where they are. Every question takes a [Reader] and answers over what that
+// reader may see alone, counts included.
+//
+// # Keys
+//
+// Receipts are numbered in the order of the log, from 0, in this store only.
+// Numbers are big endian. A term's postings are stored per container of 65,536
+// receipts, newest container first: prefix, term, 0x00, inverted container (2
+// bytes) -> [kv.Postings].
+//
+//	m              mark: sequence read, receipts, reports, quarantined items
+//	r block(4)     256 receipts of 32 bytes each, see receipt
+//	R report(4)    report, JSON
+//	i identity(32) report number (4)
+//	S seq(8)       report number of the entry that opened it (4)
+//	s short id     full ids, one per line
+//	o id 0 version first receipts of the version's variants (4 each)
+//	O receipt(4)   postings: later receipts of the same bytes
+//	v value        postings: receipts that mention it (observable.Key.Bytes)
+//	l value        postings: receipts that mention it in a reference only
+//	f id           postings: receipts that refer to the object
+//	w word         postings: receipts whose text has the word
+//	W word         postings: reports whose title has the word
+//	t type         postings: receipts of the object type
+//	P report(4)    postings: receipts of the report
+//	k set(4)       marking set in canonical form
+//	D id           marking definition that restricts nothing on reading
+//	B report(4) seq(8)  a piece of the report as handed in, empty
+//	Q report(4)    postings: its quarantined items
+//	q item(4)      quarantined item, JSON
+//	u source       source settings, JSON
+//	n name         warninglist: sequence of its entry (8)
+package view
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"casus/internal/core/marking"
+	"casus/internal/core/observable"
+	"casus/internal/core/report"
+	"casus/internal/event"
+	"casus/internal/eventlog"
+	"casus/internal/fault"
+	"casus/internal/kv"
+	"casus/stix"
+)
+
+// Layout is the version of the keys above. A store of another layout is built
+// anew.
+const Layout = 1
+
+// Reader is who asks. The zero value sees nothing.
+type Reader struct {
+	name string
+	all  bool
+}
+
+// LocalOperator returns the reader that sees everything on a node without
+// people: whoever owns the files can read them anyway. Only the composition
+// root makes one.
+func LocalOperator() Reader { return Reader{name: "local operator", all: true} }
+
+// Name says who the reader is.
+func (r Reader) Name() string { return r.name }
+
+// may reports whether r reads receipts of set; sealed ones, whose report is
+// still open, only with full sight.
+func (r Reader) may(_ uint32, _ bool) bool { return r.all }
+
+// Store is the view over one log.
+type Store struct {
+	log eventlog.Log
+	kv  kv.Store
+	opt Options
+
+	mu      sync.RWMutex // guards the fields below
+	mark    mark
+	types   []string
+	sets    []marking.Set
+	setText []string
+	setNo   map[string]uint32
+	inert   map[string]bool
+	sources map[string]report.Source
+	open    map[event.Seq]uint32 // report-opened entries of unfinished reports
+	lists   map[string]*observable.List
+	noise   *observable.Lists // replaced, never changed
+	moved   chan struct{}     // closed and replaced when mark.Seq grows
+	tallied map[string]int    // reports per source, as of tallyAt
+	tallyAt event.Seq
+}
+
+// Options of a store.
+type Options struct {
+	// Secret keys the short ids and seals the cursors; 32 bytes.
+	Secret []byte
+	// Exercise says that documentation addresses and example names are the
+	// exercise's own and no noise.
+	Exercise bool
+	// Limits are those of reading objects.
+	Limits stix.Limits
+}
+
+type mark struct {
+	Layout   int       `json:"layout"`
+	Seq      event.Seq `json:"seq"`
+	Receipts uint32    `json:"receipts"`
+	Reports  uint32    `json:"reports"`
+	Items    uint32    `json:"items"` // quarantined
+	Sets     uint32    `json:"sets"`
+	Types    []string  `json:"types"`
+}
+
+// New returns the view over log in store. A store of another layout, or one
+// that is ahead of the log, is emptied and read again.
+func New(ctx context.Context, log eventlog.Log, store kv.Store, opt Options) (*Store, error) {
+	s := &Store{log: log, kv: store, opt: opt, moved: make(chan struct{})}
+	raw, ok, err := store.Get([]byte("m"))
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		if err := json.Unmarshal(raw, &s.mark); err != nil {
+			ok = false
+		}
+	}
+	head, _, err := log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || s.mark.Layout != Layout || s.mark.Seq > head {
+		if err := s.reset(); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.load(ctx)
+}
+
+// reset empties the store.
+func (s *Store) reset() error {
+	b := s.kv.Batch()
+	defer b.Discard()
+	if err := b.DeleteRange([]byte{0}, []byte{0xff}); err != nil {
+		return err
+	}
+	if err := b.Commit(); err != nil {
+		return err
+	}
+	s.mark = mark{Layout: Layout}
+	return nil
+}
+
+// load reads the small tables into memory.
+func (s *Store) load(ctx context.Context) error {
+	s.types = s.mark.Types
+	s.setNo, s.inert, s.sources, s.open = map[string]uint32{}, map[string]bool{}, map[string]report.Source{}, map[event.Seq]uint32{}
+	s.sets, s.setText = nil, nil
+	s.lists, s.noise = map[string]*observable.List{}, observable.BuiltIn(s.opt.Exercise)
+	for p, err := range s.prefix("k") {
+		if err != nil {
+			return err
+		}
+		set, err := marking.Parse(string(p.Value))
+		if err != nil {
+			return fault.Errorf(fault.Internal, "view: marking set: %w", err)
+		}
+		s.setNo[string(p.Value)] = uint32(len(s.sets)) //nolint:gosec // sets are few
+		s.sets, s.setText = append(s.sets, set), append(s.setText, string(p.Value))
+	}
+	for p, err := range s.prefix("D") {
+		if err != nil {
+			return err
+		}
+		s.inert[string(p.Key[1:])] = true
+	}
+	for p, err := range s.prefix("u") {
+		if err != nil {
+			return err
+		}
+		var src report.Source
+		if err := json.Unmarshal(p.Value, &src); err != nil {
+			return fault.Errorf(fault.Internal, "view: source: %w", err)
+		}
+		s.sources[src.Name] = src
+	}
+	for p, err := range s.prefix("n") {
+		if err != nil {
+			return err
+		}
+		if err := s.loadList(ctx, event.Seq(binary.BigEndian.Uint64(p.Value))); err != nil {
+			return err
+		}
+	}
+	for p, err := range s.prefix("S") {
+		if err != nil {
+			return err
+		}
+		seq, no := event.Seq(binary.BigEndian.Uint64(p.Key[1:])), binary.BigEndian.Uint32(p.Value)
+		rec, err := s.record(s.kv, no)
+		if err != nil {
+			return err
+		}
+		if !rec.Closed {
+			s.open[seq] = no
+		}
+	}
+	return nil
+}
+
+// Mark returns the sequence number that the view has read up to.
+func (s *Store) Mark() event.Seq {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.mark.Seq
+}
+
+// WaitFor returns once the view has read seq.
+func (s *Store) WaitFor(ctx context.Context, seq event.Seq) error {
+	for {
+		s.mu.RLock()
+		done, moved := s.mark.Seq >= seq, s.moved
+		s.mu.RUnlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Rebuild empties the view; the following steps read the log from its start.
+func (s *Store) Rebuild(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.reset(); err != nil {
+		return err
+	}
+	return s.load(ctx)
+}
+
+// Flush makes durable what was read.
+func (s *Store) Flush() error { return s.kv.Flush() }
+
+// shortID returns kind and eight characters of a keyed hash of full, for
+// example "RPT-7K2M-9XQ4".
+func (s *Store) shortID(kind, full string) string {
+	h := hmac.New(sha256.New, s.opt.Secret)
+	h.Write([]byte(kind + "\x00" + full))
+	t := base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil)[:5])
+	return kind + "-" + t[:4] + "-" + t[4:]
+}
+
+// record is a report as the view holds it.
+type record struct {
+	event.Opened
+	No          uint32    `json:"no"`
+	Opening     event.Seq `json:"opening"`
+	Closed      bool      `json:"closed"`
+	Container   uint32    `json:"container"` // set number, of the closing entry
+	Received    int       `json:"received"`  // as the closing entry says
+	Objects     int       `json:"objects"`
+	New         int       `json:"new"`
+	Known       int       `json:"known"`
+	Conflicting int       `json:"conflicting"`
+	Values      int       `json:"values"`
+	Quarantined int       `json:"quarantined"`
+}
+
+func (s *Store) record(r kv.Reader, no uint32) (*record, error) {
+	raw, ok, err := r.Get(num('R', no))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fault.Errorf(fault.NotFound, "view: report %d is not there", no)
+	}
+	rec := new(record)
+	if err := json.Unmarshal(raw, rec); err != nil {
+		return nil, fault.Errorf(fault.Internal, "view: report %d: %w", no, err)
+	}
+	return rec, nil
+}
+
+// item is a quarantined piece as the view holds it.
+type item struct {
+	Seq    event.Seq `json:"seq"`
+	Report uint32    `json:"report"`
+	Place  string    `json:"place"`
+	Reason string    `json:"reason"`
+	Remedy string    `json:"remedy"`
+	Size   int       `json:"size"`
+	Digest string    `json:"digest"`
+	Done   bool      `json:"done,omitempty"`
+	Gone   bool      `json:"gone,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+func num(prefix byte, n uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte{prefix}, n)
+}
+
+func seqKey(prefix byte, seq event.Seq) []byte {
+	return binary.BigEndian.AppendUint64([]byte{prefix}, uint64(seq))
+}
+
+// source returns the settings of a source, those of an unknown one too.
+func (s *Store) source(name string) report.Source {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if src, ok := s.sources[name]; ok {
+		return src
+	}
+	return report.Source{Name: name}
+}
+
+// Settings returns what holds for a source; it is no secret to its reader, and
+// intake reads it for every report.
+func (s *Store) Settings(name string) report.Source { return s.source(name) }
+
+// Inert reports whether id is a marking definition held here that restricts no
+// reading, such as a statement.
+func (s *Store) Inert(id string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.inert[id]
+}
+
+// effective returns the marking of a receipt: its own set tightened by its
+// report's.
+func (s *Store) effective(own, container uint32) marking.Set {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	a := s.setAt(own)
+	b := s.setAt(container)
+	return marking.Combine(a, b)
+}
+
+func (s *Store) setAt(no uint32) marking.Set {
+	if int(no) < len(s.sets) {
+		return s.sets[no]
+	}
+	return marking.Set{}
+}
+
+// labelOf returns the label a receipt is shown under. One of an open report is
+// RED.
+func (s *Store) labelOf(rc receipt, rec *record) (label string, imputed bool) {
+	if !rec.Closed {
+		return marking.Set{}.TLP.String(), false
+	}
+	set := s.effective(rc.set, rec.Container)
+	return set.Label(s.Inert).String(), set.Imputed
+}
+
+func sortedUnique(in []string) []string {
+	slices.Sort(in)
+	return slices.Compact(in)
+}
