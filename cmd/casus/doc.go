@@ -12,16 +12,16 @@
 // Writes objects as NDJSON, imports them with default settings, and measures
 // matching, appending, rebuilding and opening, beside what the machine itself can do.
 //
-//     casus bench [flags]
-//           --objects int    objects to import (default 100000)
-//           --seed uint      seed of the input (default 1)
-//           --write string   keep the input in this file
+//	casus bench [flags]
+//	      --objects int    objects to import (default 100000)
+//	      --seed uint      seed of the input (default 1)
+//	      --write string   keep the input in this file
 //
 // # casus completion
 //
 // print the completion script of a shell
 //
-//     casus completion bash|zsh|fish|powershell [flags]
+//	casus completion bash|zsh|fish|powershell [flags]
 //
 // # casus demo
 //
@@ -30,26 +30,26 @@
 // Makes a node, loads a written story of seven invented countries, marked EXERCISE,
 // says in plain words what it found, then serves the pages until it is stopped.
 //
-//     casus demo [flags]
-//           --keep string      keep the node in this directory
-//           --library string   load the real files under this directory behind the story
-//           --listen string    loopback address to serve on (default "127.0.0.1:0")
-//           --once             load, report, and end
-//           --seed uint        seed of the filler (default 1)
+//	casus demo [flags]
+//	      --keep string      keep the node in this directory
+//	      --library string   load the real files under this directory behind the story
+//	      --listen string    loopback address to serve on (default "127.0.0.1:0")
+//	      --once             load, report, and end
+//	      --seed uint        seed of the filler (default 1)
 //
 // # casus doctor
 //
 // what is in force, from where, and whether it works
 //
-//     casus doctor [flags]
+//	casus doctor [flags]
 //
 // # casus export
 //
 // write objects as a STIX bundle, NDJSON or CSV
 //
-//     casus export [flags]
-//           --format string   stix, ndjson or csv (default "stix")
-//           --report string   of one report only
+//	casus export [flags]
+//	      --format string   stix, ndjson or csv (default "stix")
+//	      --report string   of one report only
 //
 // # casus import
 //
@@ -60,50 +60,50 @@
 // cannot be read is set aside with its place, the reason and what to do: see
 // casus import quarantine list. Exit code 3 means that something was set aside.
 //
-//     casus import FILE|DIR|- ... [flags]
-//           --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
-//           --exercise             mark it as part of an exercise
-//           --format string        stix, misp, csv, jsonl, mail or text (default: found out)
-//           --source string        who hands it in (default local)
-//           --title string         title of the report
-//           --tlp string           marks what bears no marking, tightens what bears a wider one
+//	casus import FILE|DIR|- ... [flags]
+//	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
+//	      --exercise             mark it as part of an exercise
+//	      --format string        stix, misp, csv, jsonl, mail or text (default: found out)
+//	      --source string        who hands it in (default local)
+//	      --title string         title of the report
+//	      --tlp string           marks what bears no marking, tightens what bears a wider one
 //
 // # casus import quarantine
 //
 // what was set aside, where, why, and what to do
 //
-//     casus import quarantine [flags]
+//	casus import quarantine [flags]
 //
 // # casus import quarantine list
 //
 // list what was set aside
 //
-//     casus import quarantine list [flags]
-//           --report string   of one report only
+//	casus import quarantine list [flags]
+//	      --report string   of one report only
 //
 // # casus import quarantine retry
 //
 // read a piece again with this version's rules
 //
-//     casus import quarantine retry ID [flags]
+//	casus import quarantine retry ID [flags]
 //
 // # casus import quarantine show
 //
 // show one piece with its bytes
 //
-//     casus import quarantine show ID [flags]
+//	casus import quarantine show ID [flags]
 //
 // # casus init
 //
 // make a data directory
 //
-//     casus init [flags]
+//	casus init [flags]
 //
 // # casus node
 //
 // check, rebuild and erase
 //
-//     casus node [flags]
+//	casus node [flags]
 //
 // # casus node erase
 //
@@ -113,89 +113,89 @@
 // log. Bytes that a receipt of another report needs stay until the last one goes.
 // Not claimed: blocks of the device, earlier backups, people's copies.
 //
-//     casus node erase ID [flags]
-//           --reason string   why; kept on the record
+//	casus node erase ID [flags]
+//	      --reason string   why; kept on the record
 //
 // # casus node rebuild
 //
 // build the views again from the log
 //
-//     casus node rebuild [flags]
+//	casus node rebuild [flags]
 //
 // # casus node verify
 //
 // check every entry of the log and the views against it
 //
-//     casus node verify [flags]
+//	casus node verify [flags]
 //
 // # casus object
 //
 // one object: what is known of it, its versions, its neighbours
 //
-//     casus object [flags]
+//	casus object [flags]
 //
 // # casus object graph
 //
 // neighbours of an object
 //
-//     casus object graph ID [flags]
+//	casus object graph ID [flags]
 //
 // # casus object history
 //
 // versions of an object with their bytes
 //
-//     casus object history ID [flags]
+//	casus object history ID [flags]
 //
 // # casus object show
 //
 // values and receipts of an object
 //
-//     casus object show ID [flags]
+//	casus object show ID [flags]
 //
 // # casus report
 //
 // hand in, list, show and match reports
 //
-//     casus report [flags]
+//	casus report [flags]
 //
 // # casus report add
 //
 // hand in one report
 //
-//     casus report add FILE|- [flags]
-//           --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
-//           --exercise             mark it as part of an exercise
-//           --format string        stix, misp, csv, jsonl, mail or text (default: found out)
-//           --source string        who hands it in (default local)
-//           --title string         title of the report
-//           --tlp string           marks what bears no marking, tightens what bears a wider one
+//	casus report add FILE|- [flags]
+//	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
+//	      --exercise             mark it as part of an exercise
+//	      --format string        stix, misp, csv, jsonl, mail or text (default: found out)
+//	      --source string        who hands it in (default local)
+//	      --title string         title of the report
+//	      --tlp string           marks what bears no marking, tightens what bears a wider one
 //
 // # casus report list
 //
 // list reports, newest first
 //
-//     casus report list [TEXT] [flags]
-//           --cursor string   the page after this one
-//           --limit int       rows, at most 500 (default 50)
-//           --source string   of one source only
+//	casus report list [TEXT] [flags]
+//	      --cursor string   the page after this one
+//	      --limit int       rows, at most 500 (default 50)
+//	      --source string   of one source only
 //
 // # casus report match
 //
 // who else saw what a report mentions; a file is matched and not stored
 //
-//     casus report match ID|FILE|- [flags]
-//           --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
-//           --exercise             mark it as part of an exercise
-//           --format string        stix, misp, csv, jsonl, mail or text (default: found out)
-//           --source string        who hands it in (default local)
-//           --title string         title of the report
-//           --tlp string           marks what bears no marking, tightens what bears a wider one
+//	casus report match ID|FILE|- [flags]
+//	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
+//	      --exercise             mark it as part of an exercise
+//	      --format string        stix, misp, csv, jsonl, mail or text (default: found out)
+//	      --source string        who hands it in (default local)
+//	      --title string         title of the report
+//	      --tlp string           marks what bears no marking, tightens what bears a wider one
 //
 // # casus report show
 //
 // show one report
 //
-//     casus report show ID [flags]
+//	casus report show ID [flags]
 //
 // # casus search
 //
@@ -205,9 +205,9 @@
 // address range, an object or report by id, or words in names and texts (the last
 // one may be only begun). Newest first.
 //
-//     casus search VALUE|TEXT|CIDR|ID [flags]
-//           --cursor string   the page after this one
-//           --limit int       hits, at most 500 (default 50)
+//	casus search VALUE|TEXT|CIDR|ID [flags]
+//	      --cursor string   the page after this one
+//	      --limit int       hits, at most 500 (default 50)
 //
 // # casus serve
 //
@@ -217,53 +217,53 @@
 // the data directory. The address printed holds the operator token; it is kept in
 // DATA/operator.token while the node serves.
 //
-//     casus serve [flags]
-//           --exercise        everything on this node is exercise data
-//           --listen string   loopback address and port; port 0 takes a free one (default "127.0.0.1:7180")
+//	casus serve [flags]
+//	      --exercise        everything on this node is exercise data
+//	      --listen string   loopback address and port; port 0 takes a free one (default "127.0.0.1:7180")
 //
 // # casus source
 //
 // who hands reports in, and what holds for it
 //
-//     casus source [flags]
+//	casus source [flags]
 //
 // # casus source list
 //
 // list sources
 //
-//     casus source list [flags]
+//	casus source list [flags]
 //
 // # casus source set
 //
 // set what holds for a source: unmarked input, time zone, trust, columns
 //
-//     casus source set NAME [flags]
-//           --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
-//           --time-zone string     IANA name, for times without a zone; default UTC
-//           --tlp string           default marking of unmarked input; without it RED
-//           --trust string         reliability A (reliable) to F (cannot be judged)
+//	casus source set NAME [flags]
+//	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
+//	      --time-zone string     IANA name, for times without a zone; default UTC
+//	      --tlp string           default marking of unmarked input; without it RED
+//	      --trust string         reliability A (reliable) to F (cannot be judged)
 //
 // # casus version
 //
 // print the version
 //
-//     casus version [flags]
+//	casus version [flags]
 //
 // # casus warninglist
 //
 // lists of values that are common and say little
 //
-//     casus warninglist [flags]
+//	casus warninglist [flags]
 //
 // # casus warninglist import
 //
 // take in lists in MISP's form, also in .gz
 //
-//     casus warninglist import FILE ... [flags]
+//	casus warninglist import FILE ... [flags]
 //
 // # casus warninglist list
 //
 // list the lists in use
 //
-//     casus warninglist list [flags]
+//	casus warninglist list [flags]
 package main
