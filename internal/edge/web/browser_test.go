@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http/httptest"
@@ -140,6 +141,51 @@ func TestBrowserScreens(t *testing.T) {
 				}
 				check(t, ctx, name, size, axe, &c)
 			}
+		}
+	}
+}
+
+// TestBrowserFrench opens every screen in French, whose words are longer, at
+// the narrow width and looks for sideways scrolling.
+func TestBrowserFrench(t *testing.T) {
+	ctx := browser(t)
+	s := httptest.NewServer(newPages(t, story(), Options{NodeName: "Alliance duty desk"}))
+	defer s.Close()
+	var c complaints
+	c.listen(t, ctx)
+	for _, size := range []viewport{{"phone", 390, 844}, {"desktop", 1024, 768}} {
+		for _, x := range screens {
+			sep := "?"
+			if strings.Contains(x.path, "?") {
+				sep = "&"
+			}
+			err := chromedp.Do(ctx, size.set(), chromedp.Navigate(s.URL+x.path+sep+"lang=fr"), chromedp.WaitReady(chromedp.CSS("footer.marking")))
+			if err != nil {
+				t.Fatalf("%s: %v", x.name, err)
+			}
+			check(t, ctx, x.name+"-"+size.name+"-fr", size, "", &c)
+		}
+	}
+}
+
+// TestBrowserPrint prints a report; CASUS_SHOTS names a folder for the sheets.
+func TestBrowserPrint(t *testing.T) {
+	ctx := browser(t)
+	s := httptest.NewServer(newPages(t, story(), Options{}))
+	defer s.Close()
+	if err := chromedp.Do(ctx, chromedp.Navigate(s.URL+"/reports/RPT-7K2M-9XQ4?theme=dark"), chromedp.WaitReady(chromedp.CSS("footer.marking"))); err != nil {
+		t.Fatal(err)
+	}
+	sheets, err := chromedp.Run(ctx, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(sheets, []byte("%PDF-")) {
+		t.Errorf("printing gave %d bytes that are no PDF", len(sheets))
+	}
+	if dir := os.Getenv("CASUS_SHOTS"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, "report.pdf"), sheets, 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -783,9 +783,10 @@ func TestTimes(t *testing.T) {
 func FuzzIntake(f *testing.F) {
 	f.Add("tlp", "TLP:RED", "text")
 	f.Add("source", "x", "\r\n\r\n--b")
+	h := newPages(f, story(), Options{})
 	f.Fuzz(func(t *testing.T, name, value, text string) {
 		body := "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n--b\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n" + text + "\r\n--b--\r\n"
-		w := post(newPages(t, story(), Options{}), "/reports/new", strings.NewReader(body), "multipart/form-data; boundary=b")
+		w := post(h, "/reports/new", strings.NewReader(body), "multipart/form-data; boundary=b")
 		if w.Code >= 500 {
 			t.Errorf("status %d", w.Code)
 		}
