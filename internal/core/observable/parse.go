@@ -89,6 +89,9 @@ func guess(s string, yield func(Key)) {
 	case isUserAgent(s):
 		try(UserAgent, s)
 		return
+	case strings.HasPrefix(s, `Global\`), strings.HasPrefix(s, `Local\`):
+		try(Mutex, s)
+		return
 	}
 	if isPath(s) {
 		try(Path, s)
@@ -163,9 +166,18 @@ func isRegKey(up string) bool {
 	return strings.HasPrefix(up, `\REGISTRY\`) || strings.HasPrefix(up, `COMPUTER\HK`)
 }
 
-// isUserAgent reports whether s begins as user agents do.
+// isUserAgent reports whether s begins as user agents do: "Mozilla/", or a
+// product with a version and a comment in brackets.
 func isUserAgent(s string) bool {
-	return strings.HasPrefix(s, "Mozilla/") || strings.HasPrefix(s, "Opera/") && strings.IndexByte(s, ' ') > 0
+	if strings.HasPrefix(s, "Mozilla/") {
+		return true
+	}
+	product, rest, ok := strings.Cut(s, " ")
+	if !ok || rest == "" || rest[0] != '(' || rest[len(rest)-1] != ')' && strings.IndexByte(rest, ')') < 0 {
+		return false
+	}
+	name, version, ok := strings.Cut(product, "/")
+	return ok && name != "" && version != "" && version[0] >= '0' && version[0] <= '9'
 }
 
 // isPath reports whether s reads as the path of a file or folder.
@@ -176,8 +188,13 @@ func isPath(s string) bool {
 	if s[1] == ':' && (s[2] == '\\' || s[2] == '/') && isAlnum(s[0]) {
 		return true
 	}
-	if s[0] == '%' || strings.HasPrefix(s, `\\`) || strings.HasPrefix(s, "~/") {
+	switch {
+	case s[0] == '%':
 		return strings.IndexAny(s[1:], `\/`) > 0
+	case strings.HasPrefix(s, `\\`):
+		return strings.IndexByte(s[2:], '\\') > 0
+	case strings.HasPrefix(s, "~/"):
+		return true
 	}
 	return s[0] == '/' && s[1] != '/' && strings.IndexByte(s, ' ') < 0
 }
@@ -202,7 +219,7 @@ func guessName(s string, yield func(Key)) {
 	}
 	d, err := normalDomain(s)
 	known := err == nil && KnownSuffix(d)
-	file := isFileName(s)
+	file := isFileName(s) || s[0] == '.' && isName(s[1:]) // an ending alone
 	if known && (!file || ambiguous(s)) {
 		yield(d)
 	}
@@ -247,6 +264,16 @@ func isFileName(s string) bool {
 	end := extension(s)
 	_, ok := extensions[end]
 	return ok || ambiguous(s)
+}
+
+// isName reports whether s is up to sixteen ASCII letters and digits.
+func isName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isAlnum(s[i]) && s[i] != '_' && s[i] != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 16
 }
 
 func ambiguous(s string) bool {

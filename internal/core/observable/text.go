@@ -119,6 +119,11 @@ func tokenEnd(s string) (end int, spaced bool) {
 			return end, spaced
 		}
 		next := s[end+1:]
+		if pathGoesOn(s[:end], next) {
+			end++
+			spaced = true
+			continue
+		}
 		m, before := markerAt(next)
 		if before && isAlnum(s[end-1]) && (m.means == "." || m.means == "@") {
 			end += 1 + len(m.written)
@@ -132,6 +137,43 @@ func tokenEnd(s string) (end int, spaced bool) {
 		spaced = true
 	}
 	return end, spaced
+}
+
+// pathGoesOn reports whether a Windows path or registry key goes on after a
+// blank: the next word, or the one in brackets after it, has a backslash
+// inside and begins nothing new. At most 64 bytes are looked at.
+func pathGoesOn(sofar, next string) bool {
+	if len(sofar) < 3 || len(sofar) > 512 || extension(sofar) != "" || !beginsPath(sofar) {
+		return false
+	}
+	next = next[:min(len(next), 64)]
+	i := strings.IndexAny(next, "\\ \t\r\n<>|\",;:")
+	if i > 0 && strings.HasPrefix(next[i:], " (x86)\\") {
+		return true
+	}
+	if strings.HasPrefix(next, "(x86)\\") {
+		return true
+	}
+	if i < 1 || next[i] != '\\' || strings.IndexByte("(['%", next[0]) >= 0 {
+		return false
+	}
+	_, hive := hives[strings.ToUpper(next[:i])]
+	return !hive
+}
+
+// beginsPath reports whether s begins, marks left out, with a drive, a
+// variable or a hive and a backslash.
+func beginsPath(s string) bool {
+	s = strings.TrimLeft(s, "('[\"")
+	i := strings.IndexByte(s[:min(len(s), 24)], '\\')
+	if i < 2 {
+		return false
+	}
+	if i == 2 && s[1] == ':' && isAlnum(s[0]) || s[0] == '%' && s[i-1] == '%' {
+		return true
+	}
+	_, hive := hives[strings.ToUpper(strings.TrimSuffix(s[:i], ":"))]
+	return hive
 }
 
 // markerLed reports whether s is nothing but a marker.
@@ -217,7 +259,7 @@ func fromURL(tok, v string, i int, yield func(Mention)) bool {
 			u, rest = u[:c], u[c+1:]
 		}
 	}
-	u = trimToken(u)
+	u = trimToken(cutUnbalanced(u))
 	written := u
 	if start == 0 && rest == "" && len(u) == len(v) {
 		written = tok
@@ -233,6 +275,29 @@ func fromURL(tok, v string, i int, yield func(Mention)) bool {
 		}
 	}
 	return found
+}
+
+// cutUnbalanced ends a URL at a closing bracket whose opening one is not in
+// it: it closes what stands around the URL.
+func cutUnbalanced(u string) string {
+	round, square := 0, 0
+	for i := 0; i < len(u); i++ {
+		switch u[i] {
+		case '(':
+			round++
+		case '[':
+			square++
+		case ')':
+			if round--; round < 0 {
+				return u[:i]
+			}
+		case ']':
+			if square--; square < 0 {
+				return u[:i]
+			}
+		}
+	}
+	return u
 }
 
 // plausibleHost reports whether a URL found in prose has a host worth naming.
@@ -342,7 +407,7 @@ func credible(k Key, v string, marked bool) bool {
 	case URL:
 		return !strings.Contains(v, "://") && strings.Count(v, ".") > 0
 	case FileName:
-		return len(v) < 256 && extension(v) != "com"
+		return len(v) < 256 && v[0] != '.' && extension(v) != "com"
 	case Technique:
 		return v[0] == 'T'
 	case ASN:
@@ -351,6 +416,8 @@ func credible(k Key, v string, marked bool) bool {
 		return len(v) > 24
 	case Hash, UserAgent:
 		return false
+	case Mutex:
+		return len(v) > len(`Global\`)
 	}
 	return true
 }
