@@ -176,7 +176,7 @@ func (r *run) object(x source, inner bool) {
 		s = customShape
 		r.customType(x, typ)
 	}
-	seen := r.members(s, x, inner)
+	seen := r.members(s, x)
 	r.whole(s, x, seen, inner)
 	if r.opt.Interop && !inner && !r.old {
 		r.interop(s, x)
@@ -260,7 +260,7 @@ func hasExtensionType(x source, typ string) bool {
 }
 
 // members examines every property of x and returns which of s were there.
-func (r *run) members(s *shape, x source, inner bool) (seen uint64) {
+func (r *run) members(s *shape, x source) (seen uint64) {
 	if x.o != nil {
 		for i := range x.o.members {
 			name, value := x.o.Member(i)
@@ -356,8 +356,8 @@ func (s *shape) names(bits uint64) string {
 
 func (r *run) order(s *shape, o *order, x source) {
 	late, early := x.text(o.late), x.text(o.early)
-	if !isTimestamp(late) || !isTimestamp(early) {
-		return // reported already
+	if len(late) < minTimestamp || len(early) < minTimestamp {
+		return // reported already, as are times that are no times
 	}
 	switch d := compareTimestamps(late, early); {
 	case d < 0:

@@ -13,7 +13,7 @@ func isTimestamp(b []byte) bool {
 // isTimestampShape is [isTimestamp] without the calendar: the grammar of
 // patterns lets every month have 31 days.
 func isTimestampShape(b []byte) bool {
-	if len(b) < 20 || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' || b[len(b)-1] != 'Z' {
+	if len(b) < minTimestamp || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' || b[len(b)-1] != 'Z' {
 		return false
 	}
 	year, month, day := two(b, 0)*100+two(b, 2), two(b, 5), two(b, 8)
@@ -37,6 +37,9 @@ func isTimestampShape(b []byte) bool {
 	return true
 }
 
+// minTimestamp is the length of a timestamp without a fraction.
+const minTimestamp = len("2016-01-20T12:31:12Z")
+
 // two returns the number of two digits at b[i], or something very negative.
 func two(b []byte, i int) int {
 	x, y := b[i]-'0', b[i+1]-'0'
@@ -59,7 +62,8 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// compareTimestamps compares two valid timestamps of any precision.
+// compareTimestamps compares two timestamps of any precision, which are valid or
+// at least as long as the shortest.
 func compareTimestamps(a, b []byte) int {
 	if d := bytes.Compare(a[:19], b[:19]); d != 0 {
 		return d

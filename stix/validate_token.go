@@ -152,6 +152,7 @@ func (p *pattern) quoted(t token) {
 		if !isTimestampShape(in) {
 			p.tok = tokBad
 		}
+	default:
 	}
 }
 

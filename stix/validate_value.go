@@ -164,6 +164,7 @@ func (r *run) stringOf(s *shape, f *field, x source, b []byte) {
 		}
 	case kindSelector:
 		r.selector(x, b)
+	default:
 	}
 }
 
@@ -181,6 +182,7 @@ func (r *run) objectOf(s *shape, f *field, x source, v []byte) {
 		r.inBundle(v)
 	case kindDict, kindTexts, kindScalars, kindCounts, kindTextLists:
 		r.dictionary(f.ruleIn(s), f.kind, v)
+	default:
 	}
 }
 
@@ -221,7 +223,7 @@ func (r *run) numeric(s *shape, f *field, v []byte) {
 		}
 		return
 	}
-	if f.kind == kindInteger && bytes.IndexAny(v, ".eE") >= 0 && !bytes.HasSuffix(v, []byte(".0")) {
+	if f.kind == kindInteger && bytes.ContainsAny(v, ".eE") && !bytes.HasSuffix(v, []byte(".0")) {
 		r.must("stix-2.1 §2.10", quoteNumber(v)+" is not an integer", "write a whole number")
 		return
 	}
@@ -444,13 +446,14 @@ func wrongEntry(k kind, v []byte) string {
 			return "a string or a number"
 		}
 	case kindCounts:
-		if Kind(v) != '0' || v[0] == '-' || bytes.IndexAny(v, ".eE") >= 0 {
+		if Kind(v) != '0' || v[0] == '-' || bytes.ContainsAny(v, ".eE") {
 			return "a whole number from 0 on"
 		}
 	case kindTextLists:
 		if v[0] != '[' && v[0] != '"' {
 			return "a list of strings"
 		}
+	default:
 	}
 	return ""
 }
