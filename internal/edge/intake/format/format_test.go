@@ -445,13 +445,13 @@ func TestUnreadable(t *testing.T) {
 
 func TestBomb(t *testing.T) {
 	t.Parallel()
-	zeros := strings.Repeat("192.0.2.1\n", 3<<20)
+	zeros := "192.0.2.1\n192.0.2.2\n" + strings.Repeat("#"+strings.Repeat(" ", 1000)+"\n", 40_000)
 	for _, tt := range []struct{ name, in string }{{"a.gz", packGzip(zeros)}, {"a.zip", packZip(t, "a.txt", zeros)}} {
 		r, err := format.Open(strings.NewReader(tt.in), options(tt.name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, last := 0, ""
+		last := ""
 		for {
 			it, err := r.Next()
 			if err == io.EOF {
@@ -460,13 +460,12 @@ func TestBomb(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n++
 			if it.Problem != nil {
 				last = it.Problem.Reason
 			}
 		}
-		if last != "the compressed data grow more than 200 times" || n > 2<<20 {
-			t.Errorf("%s: %d items, %q", tt.name, n, last)
+		if last != "the compressed data grow more than 200 times" {
+			t.Errorf("%s: %q", tt.name, last)
 		}
 	}
 }
