@@ -596,7 +596,7 @@ func internType(b []byte) (string, Class) {
 	return string(b), ClassCustom
 }
 
-// Source: stix-2.1 §4, §5, §6, §7, §8; stix-2.0 part 2; incident-core-extension.
+// Source: stix-2.1 §4, §5, §6, §7, §8; stix-2.0 part 2; stix-incident-ext.
 var classes = classTable([]classList{
 	{ClassSDO, false, "attack-pattern campaign course-of-action identity indicator intrusion-set malware observed-data report " +
 		"threat-actor tool vulnerability"},
