@@ -445,7 +445,7 @@ func TestUnreadable(t *testing.T) {
 
 func TestBomb(t *testing.T) {
 	t.Parallel()
-	zeros := "192.0.2.1\n192.0.2.2\n" + strings.Repeat("#"+strings.Repeat(" ", 1000)+"\n", 40_000)
+	zeros := "192.0.2.1\n192.0.2.2\n" + strings.Repeat("#"+strings.Repeat(" ", 500_000)+"\n", 80)
 	for _, tt := range []struct{ name, in string }{{"a.gz", packGzip(zeros)}, {"a.zip", packZip(t, "a.txt", zeros)}} {
 		r, err := format.Open(strings.NewReader(tt.in), options(tt.name))
 		if err != nil {

@@ -394,4 +394,3 @@ func (s *stream) hops(lines []string, label *tlp.Label) []string {
 	}
 	return out
 }
-

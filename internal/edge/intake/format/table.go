@@ -96,8 +96,10 @@ var columnNames = map[string]string{
 
 // plainName strips a column name of what people write differently.
 func plainName(s string) string {
-	return strings.NewReplacer(" ", "", "_", "", "-", "", ".", "", "\"", "", "#", "", "(", "", ")", "").Replace(strings.ToLower(strings.TrimSpace(s)))
+	return nameFiller.Replace(strings.ToLower(strings.TrimSpace(s)))
 }
+
+var nameFiller = strings.NewReplacer(" ", "", "_", "", "-", "", ".", "", "\"", "", "#", "", "(", "", ")", "")
 
 // heading reports whether the cells are the names of columns: one of them holds
 // values, and none is a value itself.

@@ -160,4 +160,3 @@ func plainHTML(text string) string {
 	text = html.UnescapeString(tagHTML.ReplaceAllString(text, " "))
 	return strings.TrimSpace(blankHTML.ReplaceAllString(text, "\n")) + links.String() + "\n"
 }
-
