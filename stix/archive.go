@@ -14,21 +14,21 @@ import (
 // Why compressed input cannot be read. The error that is returned is an
 // [*Error] that wraps one of them.
 var (
-	// ErrTruncated: the compressed data end early.
+	// ErrTruncated says that the compressed data end early.
 	ErrTruncated = errors.New("stix: compressed data cut short")
-	// ErrCorrupt: the compressed data are damaged.
+	// ErrCorrupt says that the compressed data are damaged.
 	ErrCorrupt = errors.New("stix: compressed data damaged")
-	// ErrRatio: the data grow beyond the limit of the archive ratio.
+	// ErrRatio says that the data grow beyond the limit of the archive ratio.
 	ErrRatio = errors.New("stix: compressed data grow too much")
-	// ErrFiles: the archive holds more files than the limit.
+	// ErrFiles says that the archive holds more files than the limit.
 	ErrFiles = errors.New("stix: too many files in an archive")
-	// ErrNested: there is an archive inside the archive.
+	// ErrNested says that there is an archive inside the archive.
 	ErrNested = errors.New("stix: archive inside an archive")
-	// ErrEncrypted: the file in the archive is locked with a password.
+	// ErrEncrypted says that the file in the archive is locked with a password.
 	ErrEncrypted = errors.New("stix: encrypted file in an archive")
-	// ErrUnsupported: the input is compressed in a way that is not read here.
+	// ErrUnsupported says that the input is compressed in a way that is not read here.
 	ErrUnsupported = errors.New("stix: unsupported compression")
-	// ErrNotSeekable: a .zip came as a stream; its directory is at its end.
+	// ErrNotSeekable says that a .zip came as a stream; its directory is at its end.
 	ErrNotSeekable = errors.New("stix: zip archive as a stream")
 )
 
@@ -334,7 +334,7 @@ func (f *Files) openEntry(entry *zip.File) (io.Reader, error) {
 		return nil, compressionError(err, false)
 	}
 	f.open = rc
-	return refuseNested(&unzip{r: rc, files: f, in: int64(min(entry.CompressedSize64, uint64(f.size)))}) //nolint:gosec // sizes of files are not negative
+	return refuseNested(&unzip{r: rc, files: f, in: int64(min(entry.CompressedSize64, uint64(f.size)))})
 }
 
 // unzip reads one file of a zip within the limit of the ratio: its own, and

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// ErrNoID: nothing in the object determines an id, so that it has to be given a
+// ErrNoID says that nothing in the object determines an id, so that it has to be given a
 // random one.
 var ErrNoID = errors.New("stix: nothing determines the id")
 

@@ -401,10 +401,12 @@ func (r *Reader) endOfFile() error {
 		r.problem(r.offset(), e, nil, 0, 0)
 		err = nil
 	case err == io.EOF: //nolint:errorlint // io.EOF itself is the end; wrapped it is not
-		if r.place == placeList {
+		switch r.place {
+		case placeList:
 			r.note(fmt.Sprintf("the file ends inside a bundle, after %d of its objects", r.wrapper.count), "fetch the file again; it was cut short")
-		} else if r.place == placeArray {
+		case placeArray:
 			r.note("the file ends inside an array", "fetch the file again; it was cut short")
+		default:
 		}
 		err = nil
 	default:

@@ -2,20 +2,21 @@ package stix
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Why an object cannot have another version.
 var (
-	// ErrNotVersionable: the object lacks "created", or is a cyber-observable
+	// ErrNotVersionable says that the object lacks "created", or is a cyber-observable
 	// without "created" and "modified".
 	ErrNotVersionable = errors.New("stix: not versionable")
-	// ErrRevoked: the object is revoked, and revocation is for good.
+	// ErrRevoked says that the object is revoked, and revocation is for good.
 	ErrRevoked = errors.New("stix: revoked")
-	// ErrFixed: the change touches a property that all versions share.
+	// ErrFixed says that the change touches a property that all versions share.
 	ErrFixed = errors.New("stix: fixed by the first version")
-	// ErrNotLater: the new "modified" is not later than the old one.
+	// ErrNotLater says that the new "modified" is not later than the old one.
 	ErrNotLater = errors.New("stix: not later than the version before")
 )
 
@@ -180,7 +181,7 @@ func rebuild(o *Object, set map[string][]byte, changes []Member) (*Object, error
 			add(name, value)
 		}
 	}
-	for _, c := range append(changes[:len(changes):len(changes)], Member{Name: "modified"}) {
+	for _, c := range append(slices.Clip(changes), Member{Name: "modified"}) {
 		if v, ok := set[c.Name]; ok {
 			delete(set, c.Name)
 			if v != nil {
