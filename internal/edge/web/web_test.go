@@ -730,21 +730,22 @@ func TestGraphIsBounded(t *testing.T) {
 func TestDefang(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"203.0.113.44":                       "203.0.113[.]44",
-		"203.0.113.0/24":                     "203.0.113[.]0/24",
-		"2001:db8::7":                        "2001:db8:[:]7",
+		"203.0.113.44":                       "203[.]0[.]113[.]44",
+		"203.0.113.44:8080":                  "203[.]0[.]113[.]44:8080",
 		"svc-upd.example":                    "svc-upd[.]example",
-		"a.b.example:8080":                   "a.b[.]example:8080",
+		"svc-upd.example:8080":               "svc-upd[.]example:8080",
 		"https://update.example/login?a=b.c": "hxxps://update[.]example/login?a=b.c",
-		"HTTP://X.EXAMPLE":                   "hxxp://X[.]EXAMPLE",
 		"desk@cert.example":                  "desk[@]cert[.]example",
 		"svc-upd[.]example":                  "svc-upd[.]example",
 		"T1561.002":                          "T1561.002",
 		"CVE-2026-0001":                      "CVE-2026-0001",
 		"wiper.exe":                          "wiper.exe",
 		"LANTERN WIPER 0.9":                  "LANTERN WIPER 0.9",
-		"[ipv4-addr:value = '203.0.113.44']": "[ipv4-addr:value = '203.0.113[.]44']",
+		"[ipv4-addr:value = '203.0.113.44']": "[ipv4-addr:value = '203[.]0[.]113[.]44']",
 		"[domain-name:value='x.example']":    "[domain-name:value='x[.]example']",
+		"seen at x.example, then left":       "seen at x[.]example, then left",
+		"a\tb\n\"c.example\"":                "a\tb\n\"c[.]example\"",
+		"()":                                 "()",
 		"":                                   "",
 	} {
 		if got := defang(in); got != want {

@@ -143,5 +143,9 @@ var englishWords = map[string]string{
 	"type.ipv4": "IPv4 address", "type.ipv6": "IPv6 address", "type.cidr": "address range", "type.domain": "domain", "type.email": "e-mail address",
 	"type.md5": "file, MD5", "type.sha1": "file, SHA-1", "type.sha256": "file, SHA-256", "type.sha512": "file, SHA-512", "type.filename": "file name",
 	"type.path": "file path", "type.mac": "MAC address", "type.asn": "autonomous system", "type.regkey": "registry key", "type.useragent": "user agent",
+	"type.sha224": "file, SHA-224", "type.sha384": "file, SHA-384", "type.sha3-224": "file, SHA3-224", "type.sha3-256": "file, SHA3-256", "type.sha3-384": "file, SHA3-384",
+	"type.sha3-512": "file, SHA3-512", "type.ssdeep": "file, ssdeep", "type.tlsh": "file, TLSH", "type.imphash": "file, import hash", "type.hash": "hash", "type.serial": "serial number",
+	"type.port": "port", "type.vendor": "vendor", "type.account": "account", "type.command": "command line", "type.subject": "subject line", "type.messageid": "message id",
+	"type.dn": "distinguished name", "type.service": "service", "type.ja3s": "JA3S",
 	"type.cve": "vulnerability", "type.technique": "technique", "type.wallet": "wallet", "type.ja3": "JA3", "type.jarm": "JARM",
 }

@@ -142,5 +142,9 @@ var frenchWords = map[string]string{
 	"type.ipv4": "adresse IPv4", "type.ipv6": "adresse IPv6", "type.cidr": "plage d’adresses", "type.domain": "domaine", "type.email": "adresse électronique",
 	"type.md5": "fichier, MD5", "type.sha1": "fichier, SHA-1", "type.sha256": "fichier, SHA-256", "type.sha512": "fichier, SHA-512", "type.filename": "nom de fichier",
 	"type.path": "chemin de fichier", "type.mac": "adresse MAC", "type.asn": "système autonome", "type.regkey": "clé de registre", "type.useragent": "agent utilisateur",
+	"type.sha224": "fichier, SHA-224", "type.sha384": "fichier, SHA-384", "type.sha3-224": "fichier, SHA3-224", "type.sha3-256": "fichier, SHA3-256", "type.sha3-384": "fichier, SHA3-384",
+	"type.sha3-512": "fichier, SHA3-512", "type.ssdeep": "fichier, ssdeep", "type.tlsh": "fichier, TLSH", "type.imphash": "fichier, empreinte d’import", "type.hash": "empreinte", "type.serial": "numéro de série",
+	"type.port": "port", "type.vendor": "fabricant", "type.account": "compte", "type.command": "ligne de commande", "type.subject": "objet du courriel", "type.messageid": "identifiant de message",
+	"type.dn": "nom distinctif", "type.service": "service", "type.ja3s": "JA3S",
 	"type.cve": "vulnérabilité", "type.technique": "technique", "type.wallet": "portefeuille", "type.ja3": "JA3", "type.jarm": "JARM",
 }
