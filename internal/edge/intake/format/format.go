@@ -76,9 +76,11 @@ type Item struct {
 
 // Meta is what a file says of itself. Fields are zero where it says nothing.
 type Meta struct {
-	Title     string
+	Title string // of the first part that has one
+	// TLP is the most restrictive label of the file's parts, nil unless every
+	// part bears one. Objects bear their own labels besides.
 	TLP       *tlp.Label
-	Published time.Time
+	Published time.Time // of the newest part
 }
 
 // Reader gives the items of a file.
@@ -147,6 +149,7 @@ type stream struct {
 	format report.Format
 	meta   Meta
 	label  *tlp.Label // of the container, for all items
+	silent bool       // some part of the file bears no label
 	queue  []Item
 	done   error
 	within string // prefix of places, for what is attached to a mail
@@ -158,7 +161,15 @@ type stream struct {
 func (s *stream) Format() report.Format { return s.format }
 
 // Meta implements Reader.
-func (s *stream) Meta() Meta { return s.meta }
+func (s *stream) Meta() Meta {
+	m := s.meta
+	if s.silent {
+		// What one part says opens no other: a label is the file's only if every
+		// part bears one.
+		m.TLP = nil
+	}
+	return m
+}
 
 // open goes to the next file. It returns io.EOF behind the last.
 func (s *stream) open() error {
@@ -226,10 +237,12 @@ func (s *stream) kind(head []byte, name string) (kind, error) {
 func (s *stream) make(k kind, r *bufio.Reader) (source, error) {
 	switch k.format {
 	case report.STIX:
+		s.silent = true
 		return newBundle(r, s.opt), nil
 	case report.MISP:
 		return newEvents(r, s.opt), nil
 	case report.CSV:
+		s.silent = true
 		return newCSV(r, s.opt)
 	case report.Lines:
 		switch k.shape {
@@ -238,12 +251,14 @@ func (s *stream) make(k kind, r *bufio.Reader) (source, error) {
 		case shapeCSAF:
 			return &whole{r: r, read: readCSAF, limit: MaxJSONBytes}, nil
 		default:
+			s.silent = true
 			return newRows(r, s.opt), nil
 		}
 	case report.Mail:
 		return &letter{r: r}, nil
 	case report.Text:
 		if k.shape == shapeList {
+			s.silent = true
 			return newList(r), nil
 		}
 		return &whole{r: r, read: readText, limit: MaxTextBytes}, nil
@@ -316,6 +331,9 @@ func (s *stream) problem(p stix.Problem) {
 	} else {
 		p.Place = s.place + p.Place
 	}
+	if p.Size == 0 {
+		p.Size = int64(len(p.Raw))
+	}
 	s.queue = append(s.queue, Item{Problem: &p, Place: p.Place, TLP: s.label})
 }
 
@@ -341,13 +359,15 @@ func (s *stream) note(title string, published time.Time, label *tlp.Label) {
 	if published.After(s.meta.Published) {
 		s.meta.Published = published
 	}
-	if label != nil {
-		l := *label
-		if s.meta.TLP != nil {
-			l = tlp.Most(l, *s.meta.TLP)
-		}
-		s.meta.TLP = &l
+	if label == nil {
+		s.silent = true
+		return
 	}
+	l := *label
+	if s.meta.TLP != nil {
+		l = tlp.Most(l, *s.meta.TLP)
+	}
+	s.meta.TLP = &l
 }
 
 // whole is a source that reads its file in one go.

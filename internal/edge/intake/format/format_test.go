@@ -194,6 +194,33 @@ func TestMISP(t *testing.T) {
 	}
 }
 
+// TestLabelOfSome checks that the label of one part does not open another that
+// bears none.
+func TestLabelOfSome(t *testing.T) {
+	t.Parallel()
+	clear := strings.Replace(event, "tlp:amber", "tlp:clear", 1)
+	silent := strings.Replace(event, "tlp:amber", "osint", 1)
+	for _, tt := range []struct {
+		name, in string
+		want     string
+	}{
+		{"all", "[" + clear + "," + event + "]", "TLP:AMBER"},
+		{"one of two events", "[" + clear + "," + silent + "]", ""},
+		{"a table beside an event", packZip(t, "a.json", clear, "b.csv", "value\n192.0.2.1\n"), ""},
+		{"a bundle beside an event", packZip(t, "a.json", clear, "b.json", bundle), ""},
+		{"an unknown label", strings.Replace(event, "tlp:amber", "tlp:ex:chr", 1), "TLP:RED"},
+	} {
+		r := read(t, tt.in, options("x"))
+		got := ""
+		if r.meta.TLP != nil {
+			got = r.meta.TLP.String()
+		}
+		if got != tt.want {
+			t.Errorf("%s: Meta().TLP = %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestCSV(t *testing.T) {
 	t.Parallel()
 	utf16le := func(s string) string {
