@@ -170,6 +170,10 @@ var observables = map[string][]property{
 
 // observable yields the values of one observable.
 func (f finder) observable(typ string, p properties) {
+	if typ == "x-misp-attribute" {
+		f.mispAttribute(p)
+		return
+	}
 	props, known := observables[typ]
 	if !known && (stix.ClassOf(typ) != 0 && !strings.HasPrefix(typ, "x-")) {
 		return
@@ -201,6 +205,56 @@ func (f finder) observable(typ string, p properties) {
 			}
 		}
 	}
+}
+
+// mispAttribute yields the value of a MISP attribute for which STIX has no
+// object of its own.
+func (f finder) mispAttribute(p properties) {
+	rawType, _ := p.Get("x_misp_type")
+	rawValue, _ := p.Get("x_misp_value")
+	typ, ok := stix.Unquote(rawType)
+	if !ok {
+		return
+	}
+	if value, ok := stix.Unquote(rawValue); ok {
+		f.misp(strings.ToLower(typ), value)
+	}
+}
+
+// misp yields a value of a MISP type; of two types joined by a bar both.
+func (f finder) misp(typ, value string) {
+	if a, b, ok := strings.Cut(typ, "|"); ok {
+		if v, w, ok := strings.Cut(value, "|"); ok {
+			f.misp(a, v)
+			f.misp(b, w)
+			return
+		}
+	}
+	path := "x-misp-attribute:" + typ
+	if t := mispTypes[typ]; t != "" {
+		f.value(t, path, value)
+		return
+	}
+	if _, ok := HashType(typ); ok || strings.HasSuffix(typ, "hash") || strings.HasPrefix(typ, "hassh") {
+		if k, err := HashKey(typ, value); err == nil {
+			f.yield(Mention{Key: k, Path: path, Written: value})
+			return
+		}
+	}
+	f.looksLike(path, value)
+}
+
+// mispTypes gives the type of value for MISP's types. Those whose name alone
+// tells, such as md5, are not in it, nor are texts.
+var mispTypes = map[string]Type{
+	"ip-src": IPv4, "ip-dst": IPv4, "domain": Domain, "hostname": Domain, "onion-address": Domain, "url": URL, "uri": URL,
+	"email": Email, "email-src": Email, "email-dst": Email, "email-reply-to": Email, "target-email": Email, "dns-soa-email": Email,
+	"whois-registrant-email": Email, "eppn": Email, "email-subject": Subject, "email-message-id": MessageID, "email-attachment": FileName,
+	"filename": FileName, "attachment": FileName, "malware-sample": FileName, "pdb": Path, "named pipe": Path,
+	"regkey": RegKey, "mutex": Mutex, "user-agent": UserAgent, "http-user-agent": UserAgent, "as": ASN, "port": Port,
+	"mac-address": MAC, "vulnerability": CVE, "btc": Wallet, "xmr": Wallet, "dash": Wallet, "windows-service-name": Service,
+	"ja3-fingerprint-md5": JA3, "jarm-fingerprint": JARM, "github-username": Account, "jabber-id": Account, "twitter-id": Account,
+	"whois-registrant-name": Account, "target-user": Account,
 }
 
 // extensions yields the values in an observable's extensions.

@@ -100,6 +100,11 @@ var objectCases = []struct {
 		"file:hashes.MD5 md5 00000000000000000000000000000001", "file:hashes.MD5 md5 00000000000000000000000000000002",
 	}},
 	{"wallet of others", `{"type":"cryptocurrency-wallet","id":"x","address":"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"}`, []string{"cryptocurrency-wallet:address wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"}},
+	{"misp attribute", `{"type":"x-misp-attribute","id":"x","x_misp_type":"ja3-fingerprint-md5","x_misp_value":"3A71FAA1D2A3838626771B656313D5F7"}`, []string{"x-misp-attribute:ja3-fingerprint-md5 ja3 3a71faa1d2a3838626771b656313d5f7"}},
+	{"misp wallet", `{"type":"x-misp-attribute","id":"x","x_misp_type":"btc","x_misp_value":"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"}`, []string{"x-misp-attribute:btc wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"}},
+	{"misp pair", `{"type":"x-misp-attribute","id":"x","x_misp_type":"filename|authentihash","x_misp_value":"A.exe|AB"}`, []string{"x-misp-attribute:filename filename a.exe", "x-misp-attribute:authentihash hash authentihash:ab"}},
+	{"misp text", `{"type":"x-misp-attribute","id":"x","x_misp_type":"text","x_misp_value":"http://evil.example/"}`, []string{"x-misp-attribute:text url http://evil.example/", "+x-misp-attribute:text domain evil.example"}},
+	{"misp words", `{"type":"x-misp-attribute","id":"x","x_misp_type":"text","x_misp_value":"just words"}`, nil},
 	{"unknown type", `{"type":"x-thing","id":"x","value":"http://evil.example/"}`, []string{"x-thing:value url http://evil.example/", "+x-thing:value domain evil.example"}},
 	{"indicator", `{"type":"indicator","id":"x","pattern_type":"stix","pattern":"[file:hashes.'SHA-1' = 'DA39A3EE5E6B4B0D3255BFEF95601890AFD80709' AND url:value = 'hxxp://evil.example/']"}`, []string{
 		"file:hashes.SHA-1 sha1 da39a3ee5e6b4b0d3255bfef95601890afd80709", "url:value url http://evil.example/", "+url:value domain evil.example",

@@ -58,7 +58,7 @@ func guess(s string, yield func(Key)) {
 		try(URL, s)
 		return
 	}
-	if try(IPv4, s) || addressAndPort(s, yield) {
+	if maybeAddress(s) && (try(IPv4, s) || addressAndPort(s, yield)) {
 		return
 	}
 	if strings.IndexByte(s, ' ') < 0 && strings.IndexByte(s, '@') > 0 && try(Email, s) {
@@ -100,6 +100,22 @@ func guess(s string, yield func(Key)) {
 	guessName(s, yield)
 }
 
+// maybeAddress is a quick look that sorts out what is no address or range.
+func maybeAddress(s string) bool {
+	marks := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '%':
+			return marks // a zone
+		case c == '.' || c == ':':
+			marks = true
+		case hexDigit(c) < 0 && c != '/' && c != '[' && c != ']':
+			return false
+		}
+	}
+	return marks
+}
+
 // addressAndPort takes 192.0.2.1:443 and [2001:db8::1]:443.
 func addressAndPort(s string, yield func(Key)) bool {
 	ap, err := netip.ParseAddrPort(s)
@@ -113,11 +129,17 @@ func addressAndPort(s string, yield func(Key)) bool {
 	return err == nil
 }
 
+// hashLengths are the kinds of hash by the number of their digits, the most
+// common first.
+var hashLengths = map[int][]Type{
+	32: {MD5, ImpHash, JA3, JA3S}, 40: {SHA1}, 56: {SHA224, SHA3x224}, 62: {JARM},
+	64: {SHA256, SHA3x256}, 70: {TLSH}, 96: {SHA384, SHA3x384}, 128: {SHA512, SHA3x512},
+}
+
 // guessHash takes what has the length of a hash.
 func guessHash(s string, yield func(Key)) bool {
-	types := map[int][]Type{
-		32: {MD5, ImpHash, JA3, JA3S}, 40: {SHA1}, 56: {SHA224, SHA3x224}, 62: {JARM},
-		64: {SHA256, SHA3x256}, 70: {TLSH}, 96: {SHA384, SHA3x384}, 128: {SHA512, SHA3x512},
+	if len(s) < 10 {
+		return false
 	}
 	v := s
 	if len(v) > 47 && strings.Count(v, ":") >= 15 {
@@ -129,13 +151,13 @@ func guessHash(s string, yield func(Key)) bool {
 	if len(v) == 47 && strings.Count(v, ":") == 15 {
 		v = dropSeparators(v)
 	}
-	if isHex(v) {
-		for _, t := range types[len(v)] {
+	if types := hashLengths[len(v)]; types != nil && isHex(v) {
+		for _, t := range types {
 			if k, err := Normal(t, v); err == nil {
 				yield(k)
 			}
 		}
-		return len(types[len(v)]) > 0
+		return true
 	}
 	if len(s) > 10 && strings.Count(s, ":") == 2 && strings.IndexByte(s, ' ') < 0 {
 		if k, err := normalSSDeep(s); err == nil && !isMAC(s) {

@@ -381,7 +381,7 @@ func couldBeValue(v string) bool {
 func credible(k Key, v string, marked bool) bool {
 	switch k.Type {
 	case Domain:
-		if _, ok := suffix(k.Normal); !ok || strings.IndexByte(k.Normal, '.') < 0 || BareSuffix(k) {
+		if s, ok := suffix(k.Normal); !ok || s == k.Normal || strings.IndexByte(k.Normal, '.') < 0 {
 			return false
 		}
 		if k.Normal[0] == '-' || mixesScripts(v) {

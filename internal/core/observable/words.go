@@ -15,9 +15,10 @@ const (
 	// MaxWordsBytes is how much of one text [Words] reads.
 	MaxWordsBytes = 64 << 10
 
-	// MinWordBytes and MaxWordBytes bound a word; a longer one is cut, so that
-	// it is still found by its beginning.
+	// MinWordBytes is the length of the shortest word.
 	MinWordBytes = 2
+	// MaxWordBytes is the length of the longest word; a longer one is cut, so
+	// that it is still found by its beginning.
 	MaxWordBytes = 64
 )
 
