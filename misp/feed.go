@@ -32,7 +32,7 @@ func OpenFeed(fsys fs.FS, lim Limits) (*Feed, error) {
 	r := NewReader(f, lim)
 	for {
 		ev, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		// A manifest without entries is a feed without events.
@@ -71,7 +71,7 @@ func (f *Feed) Event(uuid string) (*Event, error) {
 	if err == nil {
 		_, err = r.Next()
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		if err == nil {
 			err = errors.New("more than one event in the file")
 		}

@@ -26,7 +26,7 @@ func readAll(r io.Reader) (evs []*misp.Event, problems []*misp.Error, err error)
 	rd := misp.NewReader(r, misp.Limits{})
 	for {
 		ev, err := rd.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return evs, problems, nil
 		}
 		if err != nil {
@@ -155,7 +155,7 @@ func TestLimit(t *testing.T) {
 	rd = misp.NewReader(strings.NewReader(many), misp.Limits{EventBytes: 1000})
 	n := 0
 	for ; ; n++ {
-		if _, err := rd.Next(); err == io.EOF {
+		if _, err := rd.Next(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
@@ -485,7 +485,7 @@ func FuzzReader(f *testing.F) {
 				t.Fatal("more events than bytes")
 			}
 			ev, err := rd.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {

@@ -99,7 +99,7 @@ func (in *input) head() []byte {
 	}
 	// An error shows again when the decoder reads.
 	b, err := in.r.Peek(512)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil
 	}
 	return b
@@ -181,7 +181,7 @@ func (r *Reader) begin() (*Event, error) {
 		return r.value("")
 	case jsontext.KindInvalid:
 		_, err := r.dec.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil, &Error{Reason: reasonEmpty, Remedy: remedyShape, Final: true, Line: 1}
 		}
 		return nil, r.failed(err)
@@ -191,7 +191,7 @@ func (r *Reader) begin() (*Event, error) {
 
 // end checks what stands behind the document.
 func (r *Reader) end() error {
-	if _, err := r.dec.ReadToken(); err != io.EOF {
+	if _, err := r.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
 			return r.here("there is more behind the end of the document", remedySyntax)
 		}
@@ -377,7 +377,7 @@ func Parse(raw []byte, lim Limits) (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := r.Next(); err != io.EOF {
+	if _, err := r.Next(); !errors.Is(err, io.EOF) {
 		if err != nil {
 			return nil, err
 		}
@@ -515,7 +515,7 @@ func check(raw jsontext.Value, base int64, pointer string, lim Limits) error {
 			return &Error{Offset: base, Pointer: pointer, Reason: "more than " + strconv.Itoa(lim.Tokens) + " values in one event", Remedy: remedyLimit}
 		}
 		tok, err := dec.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

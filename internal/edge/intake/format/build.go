@@ -126,12 +126,13 @@ func (s *stream) otherThing(k observable.Key) (thing, bool) {
 	if k.Type != observable.Technique {
 		return thing{}, false
 	}
+	id := stix.NewID("attack-pattern", s.opt.Seed[:], k.Normal)
 	m := fields{
-		"type": "attack-pattern", "id": stix.NewID("attack-pattern", s.opt.Seed[:], k.Normal), "name": k.Normal,
+		"type": "attack-pattern", "id": id, "name": k.Normal,
 		"external_references": []any{fields{"source_name": "mitre-attack", "external_id": k.Normal}},
 	}
 	s.dated(m, s.opt.Now)
-	return thing{objects: []fields{m}, refs: []string{m["id"].(string)}, name: k.Normal}, true
+	return thing{objects: []fields{m}, refs: []string{id}, name: k.Normal}, true
 }
 
 // observe returns what STIX makes of a value of a MISP type.
@@ -145,12 +146,13 @@ func (s *stream) observe(typ, value string) (thing, bool) {
 		t.pattern = o.Pattern
 	}
 	if o.CVE != "" {
+		id := stix.NewID("vulnerability", s.opt.Seed[:], o.CVE)
 		m := fields{
-			"type": "vulnerability", "id": stix.NewID("vulnerability", s.opt.Seed[:], o.CVE), "name": o.CVE,
+			"type": "vulnerability", "id": id, "name": o.CVE,
 			"external_references": []any{fields{"source_name": "cve", "external_id": o.CVE}},
 		}
 		s.dated(m, s.opt.Now)
-		t.objects, t.refs = append(t.objects, m), append(t.refs, m["id"].(string))
+		t.objects, t.refs = append(t.objects, m), append(t.refs, id)
 	}
 	for _, x := range o.Objects {
 		x.Members["id"] = x.ID

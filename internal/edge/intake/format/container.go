@@ -30,7 +30,7 @@ type packed struct {
 func unpack(f File, opt Options) (*files, error) {
 	head := make([]byte, 4)
 	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fault.Errorf(fault.Unavailable, "format: read: %w", err)
 	}
 	head = head[:n]
@@ -57,7 +57,7 @@ func (c *files) next() (*packed, error) {
 	}
 	name, r, err := c.set.Next()
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		c.done = true
 		return nil, io.EOF
 	case err != nil:

@@ -31,7 +31,7 @@ type rowsCSV struct {
 func newCSV(r *bufio.Reader, opt Options) (*rowsCSV, error) {
 	r = decoded(r)
 	head, err := r.Peek(headBytes)
-	if len(head) == 0 && err != nil && err != io.EOF {
+	if len(head) == 0 && err != nil && !errors.Is(err, io.EOF) {
 		return nil, fault.Errorf(fault.Unavailable, "format: read: %w", err)
 	}
 	c := &rowsCSV{lines: &lineReader{r: r}}
@@ -101,11 +101,11 @@ func parseRow(record []byte, d byte) ([]string, error) {
 	r.Comma = rune(d)
 	r.FieldsPerRecord = -1
 	cells, err := r.Read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil, nil
 	}
 	if err == nil {
-		if _, more := r.Read(); more != io.EOF {
+		if _, more := r.Read(); !errors.Is(more, io.EOF) {
 			return nil, errors.New("a quote is not closed where its cell ends")
 		}
 	}
@@ -196,7 +196,7 @@ func (c *rowsCSV) record() ([]byte, int, error) {
 	for n := 1; n < maxRecordLines; n++ {
 		more, _, err := c.lines.next()
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return c.unread(line, whole), at, nil
 			}
 			return nil, at, err
@@ -260,9 +260,9 @@ func (l *lineReader) next() ([]byte, int, error) {
 		}
 		line = append(line, part...)
 		switch {
-		case err == bufio.ErrBufferFull:
+		case errors.Is(err, bufio.ErrBufferFull):
 			continue
-		case err == io.EOF && len(line) > 0, err == nil:
+		case errors.Is(err, io.EOF) && len(line) > 0, err == nil:
 			return bytes.TrimRight(line, "\r\n"), l.n, nil
 		default:
 			return nil, l.n, err
@@ -280,7 +280,7 @@ func (l *lineReader) back(rest []byte) {
 // lineError settles what ends a source of lines.
 func lineError(s *stream, err error) error {
 	switch {
-	case err == io.EOF, s.file.err != nil:
+	case errors.Is(err, io.EOF), s.file.err != nil:
 		return io.EOF
 	case errors.Is(err, errLongLine):
 		return invalid("a line is longer than "+strconv.Itoa(MaxLineBytes>>10)+" KiB", "check the format: this does not look like lines of text")

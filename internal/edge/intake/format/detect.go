@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"encoding/json/jsontext"
+	"errors"
 	"io"
 	"path"
 	"regexp"
@@ -195,7 +196,7 @@ func sketch(body string) outline {
 	for tokens := 0; tokens < 20_000; tokens++ {
 		tok, err := dec.ReadToken()
 		if err != nil {
-			o.broken = dec.InputOffset() < int64(len(body)) && err != io.EOF && !cutShort(err)
+			o.broken = dec.InputOffset() < int64(len(body)) && !errors.Is(err, io.EOF) && !cutShort(err)
 			return o
 		}
 		depth := dec.StackDepth()

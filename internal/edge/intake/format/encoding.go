@@ -3,6 +3,7 @@ package format
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -105,7 +106,7 @@ func (u *utf16Reader) more() {
 	buf := make([]byte, 0, 4096)
 	for len(buf) < 4000 {
 		if _, err := io.ReadFull(u.r, unit[:]); err != nil {
-			if err == io.ErrUnexpectedEOF {
+			if errors.Is(err, io.ErrUnexpectedEOF) {
 				// Half a unit: it shows as a bad byte in its line.
 				buf, err = append(buf, 0xff), io.EOF
 			}

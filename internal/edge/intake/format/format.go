@@ -36,6 +36,7 @@ package format
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -191,7 +192,7 @@ func (s *stream) open() error {
 	case len(head) > 0:
 	case f.err != nil:
 		return packing(f.err)
-	case err == nil || err == io.EOF:
+	case err == nil || errors.Is(err, io.EOF):
 		return invalid("the file is empty", "check how it was saved or sent, and give it again")
 	default:
 		return fault.Errorf(fault.Unavailable, "format: read: %w", err)
@@ -296,7 +297,7 @@ func (s *stream) ended(err error) {
 	switch {
 	case s.file.err != nil:
 		s.problem(s.file.problem())
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		s.fail(err)
 	}
 }
@@ -304,9 +305,9 @@ func (s *stream) ended(err error) {
 // advance opens the next file. One that cannot be read is a problem; the files
 // behind it are still read.
 func (s *stream) advance() {
-	switch err := s.open(); err {
-	case nil:
-	case io.EOF:
+	switch err := s.open(); {
+	case err == nil:
+	case errors.Is(err, io.EOF):
 		s.done = io.EOF
 	default:
 		s.src = nil

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -46,7 +47,7 @@ func read(t testing.TB, in string, opt format.Options) result {
 	var res result
 	for {
 		it, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -481,7 +482,7 @@ func TestBomb(t *testing.T) {
 		last := ""
 		for {
 			it, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -579,7 +580,7 @@ func FuzzOpen(f *testing.F) {
 				t.Fatal("too many items")
 			}
 			it, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {
@@ -611,7 +612,7 @@ func benchmark(b *testing.B, in string, name string) {
 		}
 		for {
 			it, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil || it.Problem != nil {

@@ -29,9 +29,9 @@ type rowsJSON struct {
 
 func newRows(r *bufio.Reader, opt Options) *rowsJSON {
 	r = decoded(r)
-	head, _ := r.Peek(headBytes) //nolint:errcheck // an error shows again when the rows are read
 	j := &rowsJSON{opt: opt}
-	if perLine(head) {
+	// An error shows again when the rows are read.
+	if head, err := r.Peek(headBytes); (err == nil || errors.Is(err, io.EOF)) && perLine(head) {
 		j.lines = &lineReader{r: r}
 	} else {
 		j.dec = jsontext.NewDecoder(r)
@@ -81,7 +81,7 @@ func (j *rowsJSON) document(s *stream) error {
 			j.depth++
 		case k == jsontext.KindInvalid:
 			_, err := j.dec.ReadToken()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return io.EOF
 			}
 			return j.stopped(s, err)
@@ -231,7 +231,7 @@ func flatten(raw []byte, depth int, out *[]cell) *refusal {
 	var list []string // texts of the list being read
 	for {
 		tok, err := dec.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -56,7 +57,7 @@ func (l *letter) fill(s *stream) error {
 	if !l.read {
 		l.read = true
 		w := whole{r: l.r, limit: MaxMailBytes, read: l.message}
-		if err := w.fill(s); err != io.EOF {
+		if err := w.fill(s); !errors.Is(err, io.EOF) {
 			return err
 		}
 		return nil
@@ -70,7 +71,7 @@ func (l *letter) fill(s *stream) error {
 		return l.open(s, a)
 	}
 	it, err := l.sub.Next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		l.sub = nil
 		return nil
 	}
@@ -209,7 +210,7 @@ func (p *parts) walk(h partHeader, body io.Reader, depth int) {
 		for p.fault == "" {
 			// Raw: the encoding is undone here, for all kinds of part alike.
 			part, err := r.NextRawPart()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {
