@@ -3,6 +3,8 @@ package format_test
 import (
 	"bytes"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -14,6 +16,8 @@ import (
 	"casus/internal/core/report"
 	"casus/internal/edge/intake/format"
 	"casus/stix"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // shared returns the folder of real files, or skips.
@@ -60,9 +64,6 @@ func readReal(t *testing.T, path string) counts {
 		}
 		if it.Problem != nil {
 			c.problems++
-			if c.problems < 3 {
-				t.Logf("%s: %s: %s", filepath.Base(path), it.Problem.Place, it.Problem.Reason)
-			}
 			continue
 		}
 		c.objects++
@@ -98,15 +99,46 @@ func TestRealFiles(t *testing.T) {
 		}
 	}
 	sort.Strings(names)
+	var got strings.Builder
 	for _, name := range names {
 		rel, err := filepath.Rel(dir, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Run(filepath.ToSlash(rel), func(t *testing.T) {
-			t.Parallel()
-			c := readReal(t, name)
-			t.Logf("format %q, %d objects, %d problems, unread %q", c.format, c.objects, c.problems, c.unread)
-		})
+		c := readReal(t, name)
+		what := c.unread
+		if what == "" {
+			what = fmt.Sprintf("%s, %d objects, %d problems", c.format, c.objects, c.problems)
+		}
+		fmt.Fprintf(&got, "%s: %s\n", filepath.ToSlash(rel), what)
+	}
+	golden := filepath.Join("testdata", "real-files.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got.String()); d != "" {
+		t.Errorf("%s (-want +got):\n%s", golden, d)
 	}
 }
+
+// TestRealMalformed holds the exact words about a file as it was published.
+func TestRealMalformed(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(filepath.Join(shared(t), "misp", "malformed", "pypi_backdoor__malicious_pypi_packages.misp-event.json.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := read(t, string(b), options("event.json.gz"))
+	want := []string{"line 37374, byte 1532403 (/response/0/Event/Tag/7): the JSON stops here: unexpected ']' behind ','"}
+	if d := cmp.Diff(want, r.problems); d != "" || len(r.objects) > 0 {
+		t.Errorf("%d objects, problems (-want +got):\n%s", len(r.objects), d)
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite the golden file")
