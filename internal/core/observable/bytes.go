@@ -48,7 +48,7 @@ func (k Key) AppendBytes(dst []byte) []byte {
 		}
 		return appendPrefix(dst, p)
 	case shapeDomain:
-		return appendText(append(dst, c), reverse(k.Normal))
+		return appendDomain(dst, c, k.Normal)
 	case shapeHex:
 		if len(k.Normal) != 2*kd.size {
 			return dst
@@ -127,20 +127,20 @@ func appendText(dst []byte, s string) []byte {
 	return base64.RawURLEncoding.AppendEncode(append(dst, s[:shortHeadBytes]...), sum[:])
 }
 
-// reverse puts the labels of a domain from right to left, parted by labelEdge.
-func reverse(s string) string {
-	if strings.IndexByte(s, '.') < 0 {
-		return s
+// appendDomain appends the labels of a domain from right to left, parted by
+// labelEdge.
+func appendDomain(dst []byte, c byte, s string) []byte {
+	if len(s) > maxNameBytes {
+		return dst
 	}
-	var sb strings.Builder
-	sb.Grow(len(s))
+	dst = append(dst, c)
 	for {
 		i := strings.LastIndexByte(s, '.')
-		sb.WriteString(s[i+1:])
+		dst = append(dst, s[i+1:]...)
 		if i < 0 {
-			return sb.String()
+			return dst
 		}
-		sb.WriteByte(labelEdge)
+		dst = append(dst, labelEdge)
 		s = s[:i]
 	}
 }
