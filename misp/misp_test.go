@@ -106,6 +106,7 @@ func TestErrors(t *testing.T) {
 		{"duplicate", `{"Event":{"info":"x","Tag":[],"Tag":[]}}`, `misp: line 1, byte 30 (/Event/Tag): the member "Tag" stands twice in one object`},
 		{"escaped duplicate", `{"Event":{"info":"x","Tag":[],"T\u0061g":[]}}`, `misp: line 1, byte 30 (/Event/Tag): the member "Tag" stands twice in one object`},
 		{"wrong case", "{\"Event\":{\"info\":\"x\",\"Tag\":[],\n\"tag\":[]}}", `misp: line 2, byte 31 (/Event/tag): the member "tag" is "Tag" in a wrong case`},
+		{"wrong case of a tag's name", `{"Event":{"info":"x","Tag":[{"name":"tlp:clear","Name":"tlp:red"}]}}`, `misp: line 1, byte 48 (/Event/Tag/0/Name): the member "Name" is "name" in a wrong case`},
 		{"wrong case wrapper", `{"event":{"info":"x"}}`, `misp: line 1, byte 8 (/event): the member "event" is written in a wrong case`},
 		{"not UTF-8", "{\"Event\":{\"info\":\"M\xfcnchen\"}}", "misp: line 1, byte 19 (/Event/info): the bytes are not UTF-8"},
 		{"deep", `{"Event":{"info":"x","a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}}`, "nested deeper than 64 levels"},

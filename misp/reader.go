@@ -532,7 +532,11 @@ func check(raw jsontext.Value, base int64, pointer string, lim Limits) error {
 			continue
 		}
 		if k, i := dec.StackIndex(depth); k == '{' && i%2 == 1 {
-			if want, bad := misspelt(tok.String()); bad {
+			want, bad := misspelt(tok.String())
+			if !bad && tok.String() != "name" && foldsTo(tok.String(), "name") && strings.Contains(string(dec.StackPointer()), "/Tag/") {
+				want, bad = "name", true
+			}
+			if bad {
 				return &Error{
 					Offset: base + dec.InputOffset() - int64(len(tok.String())) - 2, Pointer: pointer + string(dec.StackPointer()),
 					Reason: "the member " + quote(tok.String()) + " is " + quote(want) + " in a wrong case", Remedy: remedyCase,

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -23,8 +24,9 @@ type rowsCSV struct {
 	lines *lineReader
 	comma byte
 	names []string
-	table *table
-	width int // columns of the first row
+	// headed is set while the next row is the heading.
+	headed bool
+	table  *table
 }
 
 // newCSV looks at the first lines.
@@ -35,34 +37,61 @@ func newCSV(r *bufio.Reader, opt Options) (*rowsCSV, error) {
 		return nil, fault.Errorf(fault.Unavailable, "format: read: %w", err)
 	}
 	c := &rowsCSV{lines: &lineReader{r: r}}
-	sample := sampleLines(strings.ToValidUTF8(string(head), "\ufffd"), len(head) >= headBytes)
+	text := strings.ToValidUTF8(string(head), "\ufffd")
+	sample := sampleLines(text, len(head) >= headBytes)
 	c.comma = delimiter(sample)
-	var names []string
-	if name, rest, ok := c.first(sample, opt.Map); ok {
-		names = name
-		c.names = names
-		_ = rest
+	if len(sample) > 0 {
+		first := trimmed(splitRow(sample[0], c.comma))
+		remark := trimmed(splitRow(lastRemark(text), c.comma))
+		switch {
+		case heading(first) || opt.Map != nil && covers(first, opt.Map):
+			c.names, c.headed = first, true
+		case len(remark) == len(first) && (heading(remark) || opt.Map != nil && covers(remark, opt.Map)):
+			// Some lists write the heading as a remark.
+			c.names = remark
+		case opt.Map != nil:
+			c.names, c.headed = first, true // for the words about what is missing
+		}
 	}
-	if c.table, err = newTable(names, opt.Map); err != nil {
+	if c.table, err = newTable(c.names, opt.Map); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// first returns the heading: the first row if a map is given or it is a list of
-// names; or else a remark before it that is one, as some lists write it.
-func (c *rowsCSV) first(sample []string, saved map[string]string) (names []string, rest []string, ok bool) {
-	if len(sample) == 0 {
-		return nil, nil, false
+// covers reports whether all columns of a map are among names.
+func covers(names []string, saved map[string]string) bool {
+	for column := range saved {
+		if !slices.Contains(names, column) {
+			return false
+		}
 	}
-	cells := splitRow(sample[0], c.comma)
-	if saved == nil && !heading(cells) {
-		return nil, sample, false
-	}
+	return true
+}
+
+func trimmed(cells []string) []string {
 	for i := range cells {
 		cells[i] = strings.TrimSpace(cells[i])
 	}
-	return cells, sample[1:], true
+	return cells
+}
+
+// lastRemark returns the last remark before the first row, without its mark.
+func lastRemark(text string) string {
+	last := ""
+	for l := range strings.Lines(text) {
+		l = strings.TrimSpace(l)
+		if l == "" {
+			continue
+		}
+		if !isComment(l) {
+			break
+		}
+		if t := strings.TrimSpace(strings.TrimLeft(l, "#/; ")); t != "" && strings.Trim(t, "#*=-") != "" {
+			last = t
+		}
+	}
+	return last
 }
 
 // delimiter returns what parts the columns: of comma, semicolon and tab the one
@@ -100,6 +129,7 @@ func parseRow(record []byte, d byte) ([]string, error) {
 	r := csv.NewReader(bytes.NewReader(record))
 	r.Comma = rune(d)
 	r.FieldsPerRecord = -1
+	r.TrimLeadingSpace = d != '\t' // quotes behind a space are quotes still
 	cells, err := r.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, nil
@@ -133,11 +163,9 @@ func (c *rowsCSV) fill(s *stream) error {
 	if err != nil {
 		return c.aside(s, place, record, "the quotes of the line do not match", "close every quote, and write a quote inside a cell twice")
 	}
-	if c.width == 0 {
-		c.width = len(cells)
-		if c.names != nil {
-			return nil // the heading itself
-		}
+	if c.headed {
+		c.headed = false
+		return nil
 	}
 	if c.names != nil && len(cells) != len(c.names) {
 		return c.aside(s, place, record,

@@ -124,6 +124,8 @@ func classify(head []byte, name string) kind {
 	}
 	lines := sampleLines(text, cut)
 	switch {
+	case len(lines) > 0 && feedHash.MatchString(strings.TrimSpace(lines[0])):
+		return kind{reason: "this is the table of hashes of a MISP feed, which are not those of files", remedy: "give the event files beside it"}
 	case ext == ".csv" || ext == ".tsv":
 		return kind{format: report.CSV}
 	case looksLikeList(lines):
@@ -176,7 +178,9 @@ func classifyJSON(body string) (k kind, ok bool) {
 		return kind{reason: "this is a taxonomy of MISP, not a report", remedy: "give events; they bring the tags they use"}, true
 	case has("meta-category", "attributes"):
 		return kind{reason: "this is a template of MISP objects, not a report", remedy: "give events"}, true
-	case has("Event"), has("response"), has("info", "Attribute"), has("info", "threat_level_id"), has("Attribute"), looksLikeUUID(o.first),
+	case looksLikeUUID(o.first) && !has("Attribute"):
+		return kind{reason: "this is the table of contents of a MISP feed, not a report", remedy: "give the event files beside it, or the whole folder"}, true
+	case has("Event"), has("response"), has("info", "Attribute"), has("info", "threat_level_id"), has("Attribute"),
 		has("event"): // a wrong case is for package misp to refuse
 		return kind{format: report.MISP}, true
 	case o.broken && len(o.names) == 0:
@@ -299,9 +303,14 @@ func sampleLines(text string, cut bool) []string {
 	return out
 }
 
-// isComment reports whether a line of a list or table is a remark.
+// feedHash is a line of hashes.csv in a MISP feed: the MD5 of a value and the
+// UUID of an event.
+var feedHash = regexp.MustCompile(`^[0-9a-f]{32},[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// isComment reports whether a line of a list or table is a remark; "sep=;" is
+// one of spreadsheets.
 func isComment(line string) bool {
-	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//") || strings.HasPrefix(line, ";")
+	return len(line) == 5 && strings.HasPrefix(line, "sep=") || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//") || strings.HasPrefix(line, ";")
 }
 
 // looksLikeList reports whether nearly every line is one value and nothing else.

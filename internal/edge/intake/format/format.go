@@ -328,7 +328,9 @@ func (s *stream) fail(err error) {
 // problem queues a problem; its Place is taken as within the file.
 func (s *stream) problem(p stix.Problem) {
 	if p.Place == "" {
-		p.Place = strings.TrimSuffix(s.place, ", ")
+		if p.Place = strings.TrimSuffix(s.place, ", "); p.Place == "" {
+			p.Place = "file"
+		}
 	} else {
 		p.Place = s.place + p.Place
 	}

@@ -248,6 +248,9 @@ func TestCSV(t *testing.T) {
 		{name: "a map", in: "was,when\n192.0.2.1,2026-01-01\n", opt: func(o *format.Options) { o.Map = map[string]string{"was": "value", "when": "first_seen"} },
 			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-01-01T00:00:00.000Z"}},
 		{name: "UTF-16", in: utf16le("value,comment\r\n192.0.2.1,schön\r\n"), want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-03-04T05:06:07.000Z"}},
+		{name: "a spreadsheet's separator", in: "sep=;\nvalue;n\n192.0.2.1;1,5\n", want: []string{"ipv4-addr 192.0.2.1"}},
+		{name: "a heading in a remark", in: "# List of values\n#\n# \"first_seen_utc\",\"ioc_value\",\"ioc_type\"\n\"2026-01-02 03:04:05\", \"192.0.2.1:80\", \"ip:port\"\n",
+			want: []string{"ipv4-addr 192.0.2.1", "network-traffic", "observed-data 2026-01-02T03:04:05.000Z"}},
 		{name: "without a heading", in: "192.0.2.1,2026-01-01\n192.0.2.2,2026-01-02\n",
 			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-01-01T00:00:00.000Z", "ipv4-addr 192.0.2.2", "observed-data 2026-01-02T00:00:00.000Z"}},
 		{name: "bad rows", in: "value,first_seen,tlp\n192.0.2.1\nwords,,\n192.0.2.2,03/04/2026,\n192.0.2.3,,purple\n192.0.2.4,,\xfc\n192.0.2.5,\"x,\n192.0.2.6,,\n",
@@ -453,6 +456,11 @@ func TestUnreadable(t *testing.T) {
 		{"deep event", "e.json", `{"Event":{"info":"x","a":` + deep[:9000] + strings.Repeat("]", 9000) + "}}", []string{"line 1, byte 88 (/Event/a/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0…): nested deeper than 64 levels"}},
 		{"Latin-1 table", "t.csv", "value,comment\n192.0.2.1,sch\xf6n\n", []string{"line 2: the line is not UTF-8 (byte 14 of the line)"}},
 		{"Latin-1 list", "t.txt", "192.0.2.1\n192.0.2.2\n192.0.2.3 # \xf6\n", []string{"line 3: the line is not UTF-8 (byte 13 of the line)"}},
+		{"manifest", "manifest.json", `{"11111111-1111-4111-8111-111111111111":{"info":"a","Orgc":{"name":"b"}}}`, []string{"format: this is the table of contents of a MISP feed, not a report → give the event files beside it, or the whole folder"}},
+		{"hashes of a feed", "hashes.csv", strings.Repeat("a", 32) + ",11111111-1111-4111-8111-111111111111\n", []string{"format: this is the table of hashes of a MISP feed, which are not those of files → give the event files beside it"}},
+		{"index of events", "i.json", `[{"uuid":"11111111-1111-4111-8111-111111111111","info":"a","date":"2026-01-01","threat_level_id":"1","EventTag":[{"Tag":{"name":"x"}}]}]`, []string{"event 11111111-1111-4111-8111-111111111111: the event is only listed here: its attributes are elsewhere"}},
+		{"label in two cases", "a.json", `{"document":{"csaf_version":"2.0","distribution":{"TLP":{"label":"RED"},"tlp":{"label":"WHITE"}}}}`, []string{`file: the member "tlp" stands twice in one object (byte 72)`}},
+		{"event with a tag in a wrong case", "e.json", strings.Replace(event, `"Attribute"`, `"tag":[{"name":"tlp:red"}],"Attribute"`, 1), []string{`line 1, byte 145 (/Event/tag): the member "tag" is "Tag" in a wrong case`}},
 		{"nested archive", "a.gz", packGzip(packGzip("x")), []string{"format: there is a gzip file inside the archive → unpack the outer archive and send the inner one by itself"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

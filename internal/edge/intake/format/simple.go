@@ -55,6 +55,17 @@ func (e *events) fill(s *stream) error {
 		}
 		return nil
 	}
+	at := "event " + string(ev.UUID)
+	if ev.UUID == "" {
+		at = "byte " + itoa(ev.Offset)
+	}
+	if ev.Listed {
+		// Made into a report it would contradict the event itself.
+		s.problem(stix.Problem{
+			Offset: ev.Offset, Place: at, Reason: "the event is only listed here: its attributes are elsewhere", Remedy: "fetch the event itself and give that", Raw: ev.Raw,
+		})
+		return nil
+	}
 	published := ev.PublishTimestamp.Time
 	if published.IsZero() {
 		published = ev.Timestamp.Time
@@ -63,10 +74,6 @@ func (e *events) fill(s *stream) error {
 		s.note(string(ev.Info), published, &label)
 	} else {
 		s.note(string(ev.Info), published, nil)
-	}
-	at := "event " + string(ev.UUID)
-	if ev.UUID == "" {
-		at = "byte " + itoa(ev.Offset)
 	}
 	misp.Convert(ev, misp.ConvertOptions{Received: s.opt.Now}, func(obj []byte) bool {
 		s.put(at, obj)

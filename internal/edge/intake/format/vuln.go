@@ -37,9 +37,11 @@ type kevEntry struct {
 	CWEs       []string `json:"cwes"`
 }
 
-// decodeJSON reads a document strictly; an error names the place.
+// decodeJSON reads a document strictly; an error names the place. Names match in
+// any case, so that the same name in two cases is a duplicate: else one of two
+// labels would be passed over.
 func decodeJSON(b []byte, v any) error {
-	err := json.Unmarshal(b, v)
+	err := json.Unmarshal(b, v, json.MatchCaseInsensitiveNames(true))
 	if err == nil {
 		return nil
 	}
