@@ -119,7 +119,7 @@ func (c *call) markCited(ids map[string]bool) error {
 // highestByReading reads each of ids; many, or one that cannot be read, make
 // the page RED rather than slow or too widely marked.
 func (c *call) highestByReading(ctx context.Context, ids []string) (Marking, error) {
-	const many = 64
+	const many = 200
 	if len(ids) > many {
 		return Marking{TLP: tlp.Red}, nil
 	}
@@ -220,7 +220,7 @@ type Stamp struct{ ISO, Text, Full string }
 func (f *frame) When(at string) Stamp {
 	t, ok := instant(at)
 	if !ok {
-		return Stamp{Text: orDash(at)}
+		return noInstant(at)
 	}
 	return Stamp{ISO: t.Format(time.RFC3339), Text: f.lang.when(t, f.now), Full: f.lang.instant(t)}
 }
@@ -229,7 +229,7 @@ func (f *frame) When(at string) Stamp {
 func (f *frame) At(at string) Stamp {
 	t, ok := instant(at)
 	if !ok {
-		return Stamp{Text: orDash(at)}
+		return noInstant(at)
 	}
 	s := f.lang.instant(t)
 	return Stamp{ISO: t.Format(time.RFC3339), Text: s, Full: s}
@@ -260,11 +260,16 @@ func instant(s string) (time.Time, bool) {
 	return t.UTC(), err == nil
 }
 
-func orDash(s string) string {
-	if s == "" {
-		return "–"
+// noInstant draws what stands where a time could: nothing, or the digest that
+// is the version of an object without times.
+func noInstant(s string) Stamp {
+	switch {
+	case s == "":
+		return Stamp{Text: "–"}
+	case isDigest(s):
+		return Stamp{Text: shortDigest(s), Full: s}
 	}
-	return s
+	return Stamp{Text: s}
 }
 
 // Value is an indicator as it is drawn: Shown cannot be clicked or resolved by
@@ -291,6 +296,10 @@ func (f *frame) Value(v string) Value {
 	}
 }
 
+// Shown writes a title or a name: what is an indicator in it defanged, the ids
+// of objects short.
+func (f *frame) Shown(s string) string { return shortIDs(defang(s)) }
+
 // Digest draws a hash short.
 func (f *frame) Digest(h string) Value { return f.Value(h) }
 
@@ -304,10 +313,20 @@ func (f *frame) Kind(t string) string {
 	if w, ok := f.lang.lookup("type." + t); ok {
 		return w
 	}
-	if rest, ok := strings.CutPrefix(t, "file:hashes."); ok {
-		return f.T("type.file") + ", " + strings.Trim(rest, "'")
+	object, property, ok := strings.Cut(t, ":")
+	if !ok {
+		return strings.ReplaceAll(t, "-", " ")
 	}
-	return strings.ReplaceAll(t, "-", " ")
+	if hash, ok := strings.CutPrefix(property, "hashes."); ok {
+		return f.Kind(object) + ", " + strings.Trim(hash, "'")
+	}
+	switch {
+	case t == "file:name":
+		return f.T("type.filename")
+	case property == "value", property == "name", property == "key":
+		return f.Kind(object)
+	}
+	return f.Kind(object) + ", " + strings.ReplaceAll(property, "_", " ")
 }
 
 // Format names how a report was written.

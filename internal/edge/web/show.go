@@ -1,6 +1,7 @@
 package web
 
 import (
+	"regexp"
 	"strings"
 
 	"casus/internal/core/observable"
@@ -58,4 +59,17 @@ func cut(s string, n int) string {
 		return s
 	}
 	return string(r[:n-1]) + "…"
+}
+
+// objectID finds the ids of objects in text, so far as they are kept when they
+// are written short.
+var objectID = regexp.MustCompile(`([a-z0-9-]+--[0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+
+// shortIDs writes the ids of objects in s short, but for an id that stands
+// alone: there is nothing else to tell that object by.
+func shortIDs(s string) string {
+	if objectID.FindString(s) == s {
+		return s
+	}
+	return objectID.ReplaceAllString(s, "$1…")
 }

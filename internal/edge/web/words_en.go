@@ -104,7 +104,7 @@ var englishWords = map[string]string{
 	"raw": "As received", "raw.sub": "newest version, shown as text", "raw.open": "Show the bytes", "raw.cut": "Only the first 64 KB are shown; the whole is in the JSON.",
 	"receipts": "Receipts", "receipts.sub": "each arrival", "versions": "Versions", "versions.sub": "newest first", "conflicting": "conflicting",
 	"graph": "Neighbours", "graph.open": "Neighbours", "graph.back": "Back to the object", "graph.sub": "two steps far", "graph.title": "Neighbours of {0}",
-	"graph.left": "{0} more not drawn", "graph.scrolls": "Neighbours, scrolls sideways", "graph.label": "{0} and what it is linked to: {1}, {2}. The same is in the table below.",
+	"graph.rest": "and more", "graph.left": "{0} more not drawn", "graph.scrolls": "Neighbours, scrolls sideways", "graph.label": "{0} and what it is linked to: {1}, {2}. The same is in the table below.",
 	"graph.table": "The same as a table", "graph.table.sub": "one link a line",
 
 	// Sources.

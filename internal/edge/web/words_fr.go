@@ -103,7 +103,7 @@ var frenchWords = map[string]string{
 	"raw": "Tel que reçu", "raw.sub": "version la plus récente, montrée comme texte", "raw.open": "Montrer les octets", "raw.cut": "Seuls les 64 premiers Ko sont montrés ; le tout est dans le JSON.",
 	"receipts": "Réceptions", "receipts.sub": "chaque arrivée", "versions": "Versions", "versions.sub": "de la plus récente à la plus ancienne", "conflicting": "contradictoire",
 	"graph": "Voisins", "graph.open": "Voisins", "graph.back": "Revenir à l’objet", "graph.sub": "à deux pas", "graph.title": "Voisins de {0}",
-	"graph.left": "{0} de plus non dessinés", "graph.scrolls": "Voisins, défile sur le côté", "graph.label": "{0} et ce qui y est lié : {1}, {2}. Le tableau ci-dessous dit la même chose.",
+	"graph.rest": "et d’autres", "graph.left": "{0} de plus non dessinés", "graph.scrolls": "Voisins, défile sur le côté", "graph.label": "{0} et ce qui y est lié : {1}, {2}. Le tableau ci-dessous dit la même chose.",
 	"graph.table": "La même chose en tableau", "graph.table.sub": "un lien par ligne",
 
 	// Sources.
