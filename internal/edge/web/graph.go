@@ -63,6 +63,8 @@ type Edge struct {
 	FromLink string
 	ToLink   string
 	Rest     bool
+	// Across says that the edge is none of the tree, which is drawn stronger.
+	Across   bool
 	from, to int
 }
 
@@ -218,6 +220,7 @@ func (p *graphPage) layOut() {
 	for i := range p.Edges {
 		e := &p.Edges[i]
 		e.Path = curve(p.Nodes[e.from], p.Nodes[e.to])
+		e.Across = p.Nodes[e.to].parent != e.from
 	}
 }
 

@@ -119,7 +119,7 @@ func oneReport(c *call) (page, error) {
 		f.mark(o.TLP)
 	}
 	p := &reportPage{frame: f, D: d, Types: f.bars(d.Types)}
-	if p.Finding, err = c.find(d.ID); err != nil {
+	if p.Finding, err = c.find(d.ID, d.Source); err != nil {
 		return nil, err
 	}
 	if p.Aside, err = c.aside(d.ID); err != nil {
@@ -169,15 +169,16 @@ type finding struct {
 	S       report.MatchSummary
 	Telling []report.Match
 	Common  []report.Match
-	Others  int // sources that saw some of it too
+	Others  int // sources that saw some of it too, the report's own not counted
 	More    int // matches not drawn
 }
 
 // drawnMatches bounds the matches on one page; the rest is in the JSON.
 const drawnMatches = 200
 
-// find asks who else saw a report and marks the page with the reports cited.
-func (c *call) find(id string) (finding, error) {
+// find asks who else saw a report from source own, and marks the page with the
+// reports cited.
+func (c *call) find(id, own string) (finding, error) {
 	m, err := c.r.Match(c.ctx(), id)
 	if err != nil {
 		return finding{}, err
@@ -201,6 +202,7 @@ func (c *call) find(id string) (finding, error) {
 			x.Common = append(x.Common, h)
 		}
 	}
+	delete(sources, own)
 	x.Others = len(sources)
 	return x, c.markCited(cited)
 }
