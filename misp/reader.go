@@ -22,7 +22,7 @@ type Limits struct {
 // The default limits. The largest events in the field hold some 100,000
 // attributes of about 400 bytes.
 const (
-	DefaultEventBytes = 128 << 20
+	DefaultEventBytes = 64 << 20
 	DefaultDepth      = 64
 	DefaultTokens     = 20_000_000
 )

@@ -89,7 +89,8 @@ type Reader interface {
 	// Next returns the next item, or io.EOF behind the last. Other errors are
 	// those of the file itself, not of what stands in it.
 	Next() (Item, error)
-	// Format returns the format found; in an archive, that of its first file.
+	// Format returns the format found; in an archive, that of the first file that
+	// can be read, and Auto if there is none.
 	Format() report.Format
 	// Meta returns what is known so far; all is known after io.EOF.
 	Meta() Meta
@@ -123,10 +124,30 @@ func Open(r File, opt Options) (Reader, error) {
 		return nil, err
 	}
 	s := &stream{opt: opt, files: c}
-	if err := s.open(); err != nil {
+	if err := s.begin(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// begin opens the first file that can be read. In an archive of files those
+// before it are problems.
+func (s *stream) begin() error {
+	for {
+		err := s.open()
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, io.EOF) && len(s.queue) > 0:
+			s.done = io.EOF
+			return nil
+		case errors.Is(err, io.EOF):
+			return invalid("the archive holds no files", "check how it was packed")
+		case !s.files.many || fault.KindOf(err) != fault.Invalid:
+			return err
+		}
+		s.fail(err)
+	}
 }
 
 // invalid returns an error about input with a hint.
@@ -174,7 +195,6 @@ func (s *stream) Meta() Meta {
 
 // open goes to the next file. It returns io.EOF behind the last.
 func (s *stream) open() error {
-	first := s.file == nil
 	f, err := s.files.next()
 	if f != nil {
 		s.file = f
@@ -208,7 +228,7 @@ func (s *stream) open() error {
 	if err != nil {
 		return err
 	}
-	if first || s.format == report.Auto {
+	if s.format == report.Auto {
 		s.format = k.format
 	}
 	return nil

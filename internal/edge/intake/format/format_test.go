@@ -431,6 +431,35 @@ func TestArchives(t *testing.T) {
 	}
 }
 
+func TestArchiveThatBeginsBadly(t *testing.T) {
+	t.Parallel()
+	r := read(t, packZip(t, "icon.bin", "\x00\x01", "a.json", event), options("a.zip"))
+	if len(r.objects) != 3 || r.format != report.MISP {
+		t.Errorf("got format %q, %v", r.format, r.brief())
+	}
+	if d := cmp.Diff([]string{"icon.bin: this is not text in a format that is read"}, r.problems); d != "" {
+		t.Errorf("problems (-want +got):\n%s", d)
+	}
+	r = read(t, packZip(t, "icon.bin", "\x00\x01"), options("a.zip"))
+	if len(r.objects) != 0 || r.format != report.Auto || len(r.problems) != 1 {
+		t.Errorf("got format %q, %v, %v", r.format, r.brief(), r.problems)
+	}
+	if r := read(t, packZip(t), options("a.zip")); len(r.problems) != 1 || !strings.Contains(r.problems[0], "holds no files") {
+		t.Errorf("empty archive: %v", r.problems)
+	}
+}
+
+func TestMailWithoutZone(t *testing.T) {
+	t.Parallel()
+	opt := options("m.eml")
+	opt.Zone = time.FixedZone("Europe/Paris", 3600)
+	r := read(t, strings.Replace(letter, " +0100", "", 1), opt)
+	o := r.find("report")
+	if o == nil || o.String("published") != "2026-03-03T09:00:00.000Z" || o.String("x_casus_time_assumed") != "Europe/Paris" {
+		t.Errorf("report %v, %v", o, r.problems)
+	}
+}
+
 // TestUnreadable holds the exact words for what people hand in by mistake or
 // malice.
 func TestUnreadable(t *testing.T) {

@@ -98,7 +98,7 @@ func (l *letter) open(s *stream, a attachment) error {
 	files, err := unpack(bytes.NewReader(a.data), opt)
 	if err == nil {
 		sub.files = files
-		err = sub.open()
+		err = sub.begin()
 	}
 	switch {
 	case err == nil:
