@@ -131,9 +131,9 @@ func fill(v reflect.Value, s string) {
 	case reflect.String:
 		v.SetString(s)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() {
-				fill(v.Field(i), s)
+		for _, f := range v.Fields() {
+			if f.CanSet() {
+				fill(f, s)
 			}
 		}
 	case reflect.Slice:
@@ -165,17 +165,21 @@ type poisoned struct{ s string }
 func (p poisoned) Reports(context.Context, string, string, string, int) ([]report.Row, string, error) {
 	return []report.Row{filled[report.Row](p.s), filled[report.Row](p.s)}, p.s, nil
 }
+
 func (p poisoned) Report(context.Context, string) (report.Detail, error) {
 	return filled[report.Detail](p.s), nil
 }
+
 func (p poisoned) Match(context.Context, string) (report.Matches, error) {
 	m := filled[report.Matches](p.s)
 	m.Hits[0].Noise = ""
 	return m, nil
 }
+
 func (p poisoned) Search(context.Context, string, string, int) (report.Found, error) {
 	return filled[report.Found](p.s), nil
 }
+
 func (p poisoned) Object(context.Context, string) (report.Object, error) {
 	o := filled[report.Object](p.s)
 	for i := range o.Linked {
@@ -184,15 +188,19 @@ func (p poisoned) Object(context.Context, string) (report.Object, error) {
 	}
 	return o, nil
 }
+
 func (p poisoned) Sources(context.Context) ([]report.Source, error) {
 	return []report.Source{filled[report.Source](p.s)}, nil
 }
+
 func (p poisoned) Quarantine(context.Context, string) ([]report.Quarantined, error) {
 	return []report.Quarantined{filled[report.Quarantined](p.s)}, nil
 }
+
 func (p poisoned) Import(context.Context, report.Request, string, io.Reader, func(report.Progress)) (report.Result, error) {
 	return filled[report.Result](p.s), nil
 }
+
 func (p poisoned) SetSource(context.Context, report.Source) error {
 	return fault.WithHint(fault.Errorf(fault.Conflict, "%s", p.s), "%s", p.s)
 }
