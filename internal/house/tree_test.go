@@ -83,7 +83,7 @@ func fixture(t *testing.T, files map[string]string) []*goFile {
 // skipDir reports whether a folder holds nothing that belongs to the project.
 func skipDir(rel string) bool {
 	switch base := path.Base(rel); {
-	case rel == ".git", rel == "bin", rel == "tmp", base == "node_modules":
+	case rel == ".git", rel == "bin", rel == "tmp", rel == "casus-data", base == "node_modules":
 		return true
 	}
 	return false
