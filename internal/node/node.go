@@ -290,5 +290,5 @@ func (n *Node) settle(ctx context.Context) error {
 func (n *Node) Close() error {
 	n.cancel()
 	n.loop.Wait()
-	return errors.Join(n.kv.Close(), n.log.Close())
+	return errors.Join(n.view.Close(), n.kv.Close(), n.log.Close())
 }

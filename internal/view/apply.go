@@ -68,7 +68,8 @@ type folding struct {
 	blk      *blocks
 	receipts []receipt // of this step, contiguous up to mark.Receipts
 	objects  map[string][]uint32
-	posts    map[string][]uint16
+	posts    map[string]*posting
+	spare    []posting
 	records  map[uint32]*record
 	open     map[event.Seq]uint32
 	sets     []string // new ones
@@ -88,7 +89,7 @@ func (s *Store) fold(ctx context.Context, entries []eventlog.Stored) error {
 	}
 	f := &folding{
 		s: s, ctx: ctx, mark: s.mark, kv: s.kv.Batch(), blk: newBlocks(s.kv),
-		objects: map[string][]uint32{}, posts: make(map[string][]uint16, 8*len(entries)),
+		objects: map[string][]uint32{}, posts: make(map[string]*posting, 4*len(entries)),
 		records: map[uint32]*record{}, open: maps.Clone(s.open), setNo: s.setNo, types: slices.Clone(s.types),
 	}
 	defer f.kv.Discard()
@@ -294,7 +295,24 @@ func (f *folding) set(text string) (uint32, error) {
 
 func (f *folding) post(prefix byte, term []byte, n uint32) {
 	f.key = postingKey(f.key[:0], prefix, term, n)
-	f.posts[string(f.key)] = append(f.posts[string(f.key)], uint16(n)) //nolint:gosec // the lower half
+	p, ok := f.posts[string(f.key)]
+	if !ok {
+		if len(f.spare) == 0 {
+			f.spare = make([]posting, 1024)
+		}
+		p, f.spare = &f.spare[0], f.spare[1:]
+		p.key = string(f.key)
+		p.list = p.first[:0]
+		f.posts[p.key] = p
+	}
+	p.list = append(p.list, uint16(n)) //nolint:gosec // the lower half
+}
+
+// posting is what a step adds under one key.
+type posting struct {
+	key   string
+	first [4]uint16 // most keys have few
+	list  []uint16
 }
 
 func (f *folding) typeNo(typ string) uint8 {
@@ -327,8 +345,8 @@ func (f *folding) receipt(e *eventlog.Stored, t *terms) error {
 		return err
 	}
 	f.receipts = append(f.receipts, rc)
-	for _, k := range t.keys {
-		f.post(k[0], []byte(k[1:]), no)
+	for k := range t.each {
+		f.post(k[0], k[1:], no)
 	}
 	f.post('P', num(0, rec.No)[1:], no)
 	rec.Objects++
@@ -353,7 +371,7 @@ func (f *folding) receipt(e *eventlog.Stored, t *terms) error {
 func (f *folding) version(rc *receipt, e *eventlog.Stored, t *terms) error {
 	key := objectKey(t.id, t.version)
 	variants, ok := f.objects[key]
-	if !ok {
+	if !ok && f.s.seen.has(hashKey([]byte(key))) {
 		raw, found, err := f.s.kv.Get([]byte(key))
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"encoding/json/v2"
 	"maps"
 	"slices"
+	"strings"
 
 	"casus/internal/core/marking"
 	"casus/internal/core/observable"
@@ -29,13 +30,22 @@ func (f *folding) commit() error {
 		if err := f.kv.Set([]byte(key), val); err != nil {
 			return err
 		}
+		f.s.seen.add(hashKey([]byte(key)))
 	}
-	keys := slices.Sorted(maps.Keys(f.posts))
-	var val []byte
-	for _, key := range keys {
-		val = kv.Postings(slices.Compact(f.posts[key])).Append(val[:0])
-		if err := f.kv.Merge([]byte(key), val); err != nil {
+	all := make([]*posting, 0, len(f.posts))
+	for _, p := range f.posts {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b *posting) int { return strings.Compare(a.key, b.key) })
+	var key, val []byte
+	for _, p := range all {
+		key = append(key[:0], p.key...)
+		val = kv.Postings(slices.Compact(p.list)).Append(val[:0])
+		if err := f.kv.Merge(key, val); err != nil {
 			return err
+		}
+		if key[0] == 'v' {
+			f.s.seen.add(hashKey(key[:len(key)-3]))
 		}
 	}
 	for _, no := range slices.Sorted(maps.Keys(f.records)) {

@@ -208,7 +208,11 @@ func (s *Store) Find(ctx context.Context, r Reader, id, version string, raw []by
 	if !r.all {
 		return 0, false, nil
 	}
-	val, ok, err := s.kv.Get([]byte(objectKey(id, version)))
+	key := []byte(objectKey(id, version))
+	if !s.filter().has(hashKey(key)) {
+		return 0, false, nil
+	}
+	val, ok, err := s.kv.Get(key)
 	if err != nil || !ok {
 		return 0, false, err
 	}

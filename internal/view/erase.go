@@ -53,8 +53,8 @@ func (f *folding) dropReceipt(st eventlog.Stored) error {
 		return err
 	}
 	if t != nil {
-		for _, k := range t.keys {
-			if err := f.unpost(k[0], []byte(k[1:]), rc.no); err != nil {
+		for k := range t.each {
+			if err := f.unpost(k[0], k[1:], rc.no); err != nil {
 				return err
 			}
 		}

@@ -258,6 +258,8 @@ type matcher struct {
 	self uint32
 	blk  *blocks
 	recs map[uint32]*record
+	seen *bloom
+	key  []byte
 }
 
 func (m *matcher) rec(no uint32) (*record, error) {
@@ -276,6 +278,9 @@ func (m *matcher) rec(no uint32) (*record, error) {
 
 // gather adds the readable receipts of a term to h.
 func (m *matcher) gather(h *holders, prefix byte, term []byte) error {
+	if prefix == 'v' && !m.held(term) {
+		return nil
+	}
 	for no, err := range postings(m.kv, prefix, term) {
 		if err != nil {
 			return err
@@ -504,7 +509,11 @@ func (s *Store) Held(ctx context.Context, r Reader, keys []observable.Key) (int,
 		if i%1024 == 0 && ctx.Err() != nil {
 			return found, ctx.Err()
 		}
-		for no, err := range postings(m.kv, 'v', k.Bytes()) {
+		term := k.Bytes()
+		if !m.held(term) {
+			continue
+		}
+		for no, err := range postings(m.kv, 'v', term) {
 			if err != nil {
 				return found, err
 			}
@@ -529,4 +538,13 @@ func (m *matcher) readable(no uint32) (bool, error) {
 	}
 	rec, err := m.rec(rc.report)
 	return err == nil && rec != nil && m.r.may(rc.set, rec.Closed), err
+}
+
+// held reports whether anything may mention a value.
+func (m *matcher) held(term []byte) bool {
+	if m.seen == nil {
+		m.seen = m.s.filter()
+	}
+	m.key = append(append(m.key[:0], 'v'), term...)
+	return m.seen.has(hashKey(m.key))
 }

@@ -12,47 +12,105 @@ type terms struct {
 	id, typ, version, spec string
 	versioned              bool
 	event                  int64
-	inert                  bool     // a marking definition that restricts no reading
-	keys                   []string // prefix and term, without repeats of mentions
-	values                 int      // distinct values mentioned
+	inert                  bool // a marking definition that restricts no reading
+	values                 int  // distinct values mentioned
+
+	buf    []byte            // prefix and term of each key, one after the other
+	ends   []uint32          // where each ends in buf
+	hashes []uint64          // of each
+	more   map[uint64]uint32 // index by hash, once there are many
 }
 
 // maxTerms bounds what one object adds; real reports with thousands of
 // references stay below.
 const maxTerms = 200_000
 
+// fewTerms is how many keys are compared one by one.
+const fewTerms = 48
+
+// each yields the keys. They must not be kept.
+func (t *terms) each(yield func(key []byte) bool) {
+	from := uint32(0)
+	for _, end := range t.ends {
+		if !yield(t.buf[from:end:end]) {
+			return
+		}
+		from = end
+	}
+}
+
+// add takes in the key that was appended to buf, unless it is there already.
+func (t *terms) add() bool {
+	from := 0
+	if n := len(t.ends); n > 0 {
+		from = int(t.ends[n-1])
+	}
+	h := hashKey(t.buf[from:])
+	if t.known(h) || len(t.ends) >= maxTerms {
+		t.buf = t.buf[:from]
+		return false
+	}
+	if len(t.ends) == fewTerms {
+		t.more = make(map[uint64]uint32, 4*fewTerms)
+		for i, h := range t.hashes {
+			t.more[h] = uint32(i) //nolint:gosec // bounded by maxTerms
+		}
+	}
+	if t.more != nil {
+		t.more[h] = uint32(len(t.ends)) //nolint:gosec // bounded by maxTerms
+	}
+	t.hashes = append(t.hashes, h)
+	t.ends = append(t.ends, uint32(len(t.buf))) //nolint:gosec // an object is far smaller
+	return true
+}
+
+// known reports whether a key of hash h is there. Two keys of one object with
+// the same 64 bits are not expected in the life of a node.
+func (t *terms) known(h uint64) bool {
+	if t.more != nil {
+		_, ok := t.more[h]
+		return ok
+	}
+	for _, o := range t.hashes {
+		if o == h {
+			return true
+		}
+	}
+	return false
+}
+
 // termsOf reads o. It does no I/O: the same bytes give the same terms.
 func termsOf(o *stix.Object) *terms {
-	t := &terms{id: o.ID(), typ: o.Type(), version: o.VersionKey(), spec: o.SpecVersion()}
+	t := &terms{
+		id: o.ID(), typ: o.Type(), version: o.VersionKey(), spec: o.SpecVersion(),
+		buf: make([]byte, 0, 768), ends: make([]uint32, 0, fewTerms), hashes: make([]uint64, 0, fewTerms),
+	}
 	t.versioned = o.Has("modified") || o.Has("created")
 	t.event = eventTime(o)
 	t.inert = t.typ == "marking-definition" && o.String("definition_type") == "statement"
-	seen := make(map[string]struct{}, 16)
-	add := func(key string) bool {
-		if _, dup := seen[key]; dup || len(t.keys) >= maxTerms {
-			return false
-		}
-		seen[key] = struct{}{}
-		t.keys = append(t.keys, key)
-		return true
-	}
-	add("t" + t.typ)
+	t.buf = append(append(t.buf, 't'), t.typ...)
+	t.add()
 	observable.FromObject(o, func(m observable.Mention) {
-		prefix := "v"
+		prefix := byte('v')
 		if m.Reference {
-			prefix = "l"
+			prefix = 'l'
 		}
-		if add(prefix+string(m.Key.Bytes())) && !m.Reference {
+		t.buf = m.AppendBytes(append(t.buf, prefix))
+		if t.add() && !m.Reference {
 			t.values++
 		}
 	})
 	o.Refs(func(property, id string) {
 		if property != "object_marking_refs" && property != "marking_ref" {
-			add("f" + id)
+			t.buf = append(append(t.buf, 'f'), id...)
+			t.add()
 		}
 	})
 	observable.Fields(o, func(_, text string) {
-		observable.Words(text, func(w string) { add("w" + w) })
+		observable.Words(text, func(w string) {
+			t.buf = append(append(t.buf, 'w'), w...)
+			t.add()
+		})
 	})
 	return t
 }

@@ -36,6 +36,7 @@
 //	q item(4)      quarantined item, JSON
 //	u source       source settings, JSON
 //	n name         warninglist: sequence of its entry (8)
+//	b              filter of 'o' and 'v' keys, saved on a clean stop, see bloom
 package view
 
 import (
@@ -98,6 +99,7 @@ type Store struct {
 	open    map[event.Seq]uint32 // report-opened entries of unfinished reports
 	lists   map[string]*observable.List
 	noise   *observable.Lists // replaced, never changed
+	seen    *bloom            // keys of object versions and values
 	moved   chan struct{}     // closed and replaced when mark.Seq grows
 	tallied map[string]int    // reports per source, as of tallyAt
 	tallyAt event.Seq
@@ -159,13 +161,22 @@ func (s *Store) reset() error {
 	if err := b.Commit(); err != nil {
 		return err
 	}
-	s.mark = mark{Layout: Layout}
+	s.mark, s.seen = mark{Layout: Layout}, newBloom()
 	return nil
 }
 
 // load reads the small tables into memory.
 func (s *Store) load(ctx context.Context) error {
 	s.types = s.mark.Types
+	if s.mark.Seq > 0 {
+		seen, ok, err := loadBloom(s.kv, uint64(s.mark.Seq))
+		if err != nil || !ok {
+			if seen, err = fillBloom(s.kv); err != nil {
+				return err
+			}
+		}
+		s.seen = seen
+	}
 	s.setNo, s.inert, s.sources, s.open = map[string]uint32{}, map[string]bool{}, map[string]report.Source{}, map[event.Seq]uint32{}
 	s.sets, s.setText = nil, nil
 	s.lists, s.noise = map[string]*observable.List{}, observable.BuiltIn(s.opt.Exercise)
@@ -252,6 +263,17 @@ func (s *Store) Rebuild(ctx context.Context) error {
 		return err
 	}
 	return s.load(ctx)
+}
+
+// Close saves what makes the next start quick. It does not close the store
+// underneath; no step may run any more.
+func (s *Store) Close() error { return s.seen.save(s.kv, uint64(s.mark.Seq)) }
+
+// filter returns the filter of keys.
+func (s *Store) filter() *bloom {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.seen
 }
 
 // Flush makes durable what was read.
