@@ -67,7 +67,7 @@ func (l *Log) Append(ctx context.Context, expect []eventlog.Expect, entries []ev
 		return 0, err
 	}
 	defer l.leave()
-	first, batch, err := l.place(s, expect, entries, pages)
+	first, batch, err := l.place(ctx, s, expect, entries, pages)
 	last, chain := s.last, s.chain
 	<-l.appending
 	if err != nil {
@@ -100,7 +100,7 @@ func (l *Log) Append(ctx context.Context, expect []eventlog.Expect, entries []ev
 // place gives entries their sequence numbers and writes them to the write-ahead
 // log, not yet synced. A nil batch means that they repeat the Append at first.
 // It is called with appending held.
-func (l *Log) place(s *store, expect []eventlog.Expect, entries []eventlog.Entry, pages []packed) (event.Seq, *pebble.Batch, error) {
+func (l *Log) place(ctx context.Context, s *store, expect []eventlog.Expect, entries []eventlog.Entry, pages []packed) (event.Seq, *pebble.Batch, error) {
 	first, err := eventlog.Repeated(entries, func(key string) (event.Seq, bool, error) {
 		at, err := s.seq(keyKey(key))
 		return at, at != 0, err
@@ -111,8 +111,8 @@ func (l *Log) place(s *store, expect []eventlog.Expect, entries []eventlog.Entry
 	if err := eventlog.Expected(expect, func(a string) (event.Seq, error) { return s.seq(aggregateKey(a)) }); err != nil {
 		return 0, nil, err
 	}
-	if stuck := s.stuck.Load(); stuck != nil {
-		return 0, nil, unavailable("append: write buffer cannot be written out", *stuck)
+	if err := s.makeRoom(ctx); err != nil {
+		return 0, nil, err
 	}
 	first = s.last + 1
 	size := 256
@@ -152,6 +152,7 @@ func (l *Log) place(s *store, expect []eventlog.Expect, entries []eventlog.Entry
 		return 0, nil, fault.Errorf(fault.Internal, "pebblelog: append: %w", err)
 	}
 	s.last, s.chain = seq-1, chain
+	s.appended.Add(int64(size))
 	return first, batch, nil
 }
 

@@ -187,7 +187,7 @@ func (l *Log) finishErase(ctx context.Context) error {
 
 // compactPages writes everything out and rewrites the tables that hold pages.
 func (s *store) compactPages(ctx context.Context, pages []event.Seq) error {
-	if err := s.db.Flush(); err != nil {
+	if err := s.flush(ctx); err != nil {
 		return err
 	}
 	ranges := pages

@@ -19,11 +19,14 @@ import (
 // Pebble and to open another one, with a new fence, on what the disk holds.
 //
 // Table files are different: Pebble repeats a flush or compaction that failed,
-// so their errors pass, slowed down so that a full disk costs no processor.
+// so their errors pass, slowed down so that a full disk costs no processor. But
+// not while the store is being opened, because Pebble's Open would wait for the
+// flush of what it replays for ever.
 type fence struct {
 	vfs.FS
 	first   atomic.Pointer[error] // the first hidden failure
 	retries atomic.Int64          // table files that failed in a row
+	opened  atomic.Bool           // Open has returned
 	closing chan struct{}
 	once    sync.Once
 }
@@ -62,7 +65,7 @@ func isTable(name string) bool { return strings.HasSuffix(name, ".sst") }
 
 // Create implements [vfs.FS].
 func (f *fence) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if isTable(name) {
+	if isTable(name) && f.opened.Load() {
 		return f.createTable(name, category)
 	}
 	if f.dead() {
@@ -73,7 +76,7 @@ func (f *fence) Create(name string, category vfs.DiskWriteCategory) (vfs.File, e
 		f.hide(err)
 		return blackHole{}, nil
 	}
-	return &fencedFile{File: file, fence: f}, nil
+	return &fencedFile{File: file, fence: f, table: isTable(name)}, nil
 }
 
 func (f *fence) createTable(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
@@ -166,16 +169,19 @@ type fencedFile struct {
 	table bool
 }
 
+// passes reports whether errors of the file are told.
+func (f *fencedFile) passes() bool { return f.table && f.fence.opened.Load() }
+
 // write does one writing step, as the fence rules.
 func (f *fencedFile) write(step func() error) error {
 	if f.fence.dead() {
-		if f.table {
+		if f.passes() {
 			return errFenced
 		}
 		return nil
 	}
 	err := step()
-	if f.table {
+	if f.passes() {
 		if err != nil {
 			f.fence.retries.Add(1)
 		}
@@ -232,11 +238,11 @@ func (f *fencedFile) Close() error {
 	if f.fence.dead() {
 		return nil
 	}
-	if !f.table {
-		f.fence.hide(err)
-		return nil
+	if f.passes() {
+		return err
 	}
-	return err
+	f.fence.hide(err)
+	return nil
 }
 
 // blackHole is what Pebble writes to in place of a file that could not be made.

@@ -61,6 +61,10 @@ const (
 	DefaultMemTableBytes = 16 << 20
 )
 
+// maxBuffers is how many write buffers' worth of entries may wait to be written
+// out before Appends wait too.
+const maxBuffers = 4
+
 // Options are how a log is kept. The zero value is usable.
 type Options struct {
 	// FS is the file system; nil means the operating system's.
@@ -69,8 +73,8 @@ type Options struct {
 	Random io.Reader
 	// CacheBytes bounds the cache of table blocks; 0 means DefaultCacheBytes.
 	CacheBytes int64
-	// MemTableBytes is the size of the write buffer, of which up to four are
-	// held; 0 means DefaultMemTableBytes.
+	// MemTableBytes is the size of the write buffer, of which up to maxBuffers
+	// are held; 0 means DefaultMemTableBytes.
 	MemTableBytes int
 	// Hook, if set, is called with the name of a point as it is passed: flush,
 	// flushed, compact, compacted, erase-rewritten, erase-compacted,
@@ -80,6 +84,8 @@ type Options struct {
 
 	// noSync leaves out the sync: a fault that the crash test must find.
 	noSync bool
+	// blockBytes is the size of table blocks; tests of damage want small ones.
+	blockBytes int
 }
 
 // Log is an open log. Make one with [Create] or [Open].
@@ -120,6 +126,13 @@ type store struct {
 	// by Log.appending.
 	last  event.Seq
 	chain eventlog.Digest
+
+	// Back-pressure is ours, because Pebble's cannot be left when the disk is
+	// full. appended counts bytes given to the write buffers, begun is appended
+	// when the last flush began, done a lower bound of what was written out.
+	buffer                int64
+	appended, begun, done atomic.Int64
+	moved                 chan struct{} // holds a token after a flush ended
 }
 
 var (
@@ -168,6 +181,9 @@ func newLog(dir string, o Options) (*Log, error) {
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = DefaultMemTableBytes
+	}
+	if o.blockBytes == 0 {
+		o.blockBytes = 16 << 10
 	}
 	if o.Hook == nil {
 		o.Hook = func(string) {}
@@ -229,7 +245,7 @@ func (l *Log) Close() error {
 	var err error
 	if l.store != nil {
 		if !l.store.fence.dead() && l.store.stuck.Load() == nil {
-			err = l.store.db.Flush()
+			err = l.store.flush(context.Background())
 		}
 		err = errors.Join(err, l.store.close())
 		l.store = nil
@@ -320,7 +336,12 @@ func (l *Log) publish(head event.Seq, chain eventlog.Digest) {
 
 // openStore opens the database and finds the head.
 func (l *Log) openStore(create bool) (*store, error) {
-	s := &store{fence: newFence(l.opts.FS)}
+	if !create {
+		if err := l.checkLogs(); err != nil {
+			return nil, err
+		}
+	}
+	s := &store{fence: newFence(l.opts.FS), buffer: int64(l.opts.MemTableBytes), moved: make(chan struct{}, 1)}
 	cache := pebble.NewCache(l.opts.CacheBytes)
 	defer cache.Unref()
 	opts := l.pebbleOptions(s, cache)
@@ -330,8 +351,11 @@ func (l *Log) openStore(create bool) (*store, error) {
 		return nil, l.openError(err, s)
 	}
 	s.db = db
+	s.fence.opened.Store(true)
 	if create {
-		err = db.Set(metaFormat, []byte{formatVersion}, pebble.Sync)
+		// Written out at once: a write-ahead log cut to nothing must not make an
+		// empty log out of one without a format.
+		err = firstError(db.Set(metaFormat, []byte{formatVersion}, pebble.Sync), db.Flush())
 	} else {
 		err = s.checkFormat()
 	}
@@ -351,10 +375,15 @@ func (l *Log) openStore(create bool) (*store, error) {
 func (l *Log) openError(err error, s *store) error {
 	s.fence.release()
 	if pebble.IsCorruptionError(err) {
-		return fault.WithHint(fault.Errorf(fault.Internal, "pebblelog: open %s: damaged: %w", l.dir, err),
-			"restore the directory from a backup; see casus help node verify")
+		return brokenLog("open "+l.dir, err)
 	}
 	return unavailable("open "+l.dir, err)
+}
+
+// brokenLog says that the log cannot be opened because it is damaged.
+func brokenLog(what string, err error) error {
+	return fault.WithHint(fault.Errorf(fault.Internal, "pebblelog: %s: damaged: %s", what, firstLine(err)),
+		"restore the directory from a backup")
 }
 
 // unavailable says that the disk fails, and what to do.
@@ -363,10 +392,55 @@ func unavailable(what string, err error) error {
 		"look whether the disk is full or failing, then try again")
 }
 
+func (s *store) wake() {
+	select {
+	case s.moved <- struct{}{}:
+	default:
+	}
+}
+
+// makeRoom waits until the write buffers have room. It is called with
+// appending held, so one caller at most waits.
+func (s *store) makeRoom(ctx context.Context) error {
+	for {
+		if stuck := s.stuck.Load(); stuck != nil {
+			return unavailable("write buffer cannot be written out", *stuck)
+		}
+		if s.appended.Load()-s.done.Load() <= maxBuffers*s.buffer {
+			return nil
+		}
+		select {
+		case <-s.moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// flush writes the write buffers out. It is called with appending held.
+func (s *store) flush(ctx context.Context) error {
+	flushed, err := s.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-flushed:
+			return s.fence.failure()
+		case <-s.moved:
+			if stuck := s.stuck.Load(); stuck != nil {
+				return *stuck
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (s *store) checkFormat() error {
 	v, closer, err := s.db.Get(metaFormat)
 	if err != nil {
-		return fault.Errorf(fault.Internal, "pebblelog: format: %w", err)
+		return brokenLog("format", err)
 	}
 	defer closer.Close()
 	if !bytes.Equal(v, []byte{formatVersion}) {
@@ -389,14 +463,14 @@ func (l *Log) findHead(s *store) error {
 		}
 		h, err := l.codec.unpackHeaders(it.Value())
 		if err != nil {
-			return fault.Errorf(fault.Internal, "pebblelog: entry %d: %w", first, err)
+			return brokenLog(fmt.Sprintf("entry %d, in the last page", first), err)
 		}
 		s.last = first + event.Seq(len(h.forms)) - 1
 		s.chain = h.after(len(h.forms))
 		return nil
 	}
 	if err := it.Error(); err != nil {
-		return fault.Errorf(fault.Internal, "pebblelog: last entries cannot be read: %w", err)
+		return brokenLog("last entries", err)
 	}
 	return nil
 }
@@ -442,7 +516,8 @@ func (l *Log) pebbleOptions(s *store, cache *pebble.Cache) *pebble.Options {
 		Logger:                      logger{},
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		MemTableSize:                uint64(l.opts.MemTableBytes),
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: 4 * maxBuffers, // never reached: see store.makeRoom
+		L0StopWritesThreshold:       1000,
 		MaxOpenFiles:                500,
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) {
@@ -450,13 +525,22 @@ func (l *Log) pebbleOptions(s *store, cache *pebble.Cache) *pebble.Options {
 				// of a flush is one: a flush of nothing says so with an error.
 				if flush := s.flushed.Load(); flush != nil && errors.Is(err, *flush) {
 					s.stuck.Store(&err)
+					s.wake()
 				}
 			},
-			DataCorruption:  func(pebble.DataCorruptionInfo) {},
-			FlushBegin:      func(pebble.FlushInfo) { l.opts.Hook("flush") },
+			DataCorruption: func(pebble.DataCorruptionInfo) {},
+			FlushBegin: func(pebble.FlushInfo) {
+				s.begun.Store(s.appended.Load())
+				l.opts.Hook("flush")
+			},
 			FlushEnd: func(i pebble.FlushInfo) {
-				s.stuck.Store(nil)
 				s.flushed.Store(&i.Err)
+				if i.Err == nil {
+					s.stuck.Store(nil)
+					// All but the buffer then in use was written out.
+					s.done.Store(max(s.done.Load(), s.begun.Load()-s.buffer))
+				}
+				s.wake()
 				l.opts.Hook("flushed")
 			},
 			CompactionBegin: func(pebble.CompactionInfo) { l.opts.Hook("compact") },
@@ -474,7 +558,7 @@ func (l *Log) pebbleOptions(s *store, cache *pebble.Cache) *pebble.Options {
 		return pebble.SpanPolicy{}, nil, nil
 	}
 	for i := range o.Levels {
-		o.Levels[i].BlockSize = 16 << 10
+		o.Levels[i].BlockSize = l.opts.blockBytes
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 		o.TargetFileSizes[i] = 32 << 20

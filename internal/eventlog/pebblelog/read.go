@@ -3,9 +3,11 @@ package pebblelog
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"casus/internal/event"
 	"casus/internal/eventlog"
@@ -17,6 +19,12 @@ import (
 // readPages is how many pages are read at a time, so that no iterator, and
 // with it no old file, outlives a step of a reader.
 const readPages = 16
+
+// firstLine returns the text of err; Pebble's errors go on with details.
+func firstLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
+}
 
 // rawPage is a page as stored, copied.
 type rawPage struct {
@@ -47,7 +55,7 @@ func (l *Log) decode(raw rawPage) (page, error) {
 
 // damaged says that an entry cannot be read.
 func damaged(seq event.Seq, err error) error {
-	return fault.WithHint(fault.Errorf(fault.Internal, "pebblelog: entry %d: %w", seq, err),
+	return fault.WithHint(fault.Errorf(fault.Internal, "pebblelog: entry %d: %s", seq, firstLine(err)),
 		"casus node verify names everything that is damaged; restore it from a backup")
 }
 
@@ -78,19 +86,28 @@ func take(it *pebble.Iterator) (rawPage, error) {
 
 // seekPage moves it to the header page that holds seq.
 func seekPage(it *pebble.Iterator, seq event.Seq) error {
-	ok := it.SeekLT(appendSeqKey(nil, prefixEntries, seq+1))
-	if ok {
-		if _, suffix, good := parsePageKey(it.Key()); good && suffix == suffixPayloads {
-			ok = it.Prev()
+	if it.SeekLT(appendSeqKey(nil, prefixEntries, seq+1)) {
+		if _, suffix, ok := parsePageKey(it.Key()); !ok || suffix != suffixPayloads || it.Prev() {
+			return nil
+		}
+	}
+	// Coming from behind touches the block after the page, which may be damaged
+	// when the page is not: come from the front.
+	for ok := it.SeekGE(pageKey(max(seq, pageEntries)-pageEntries+1, suffixHeaders)); ok; ok = it.Next() && it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		if first, suffix, ok := parsePageKey(it.Key()); !ok || suffix != suffixHeaders || first > seq {
+			break
+		} else if n, _ := binary.Uvarint(v[min(len(v), countAt):]); seq-first < event.Seq(n) {
+			return nil
 		}
 	}
 	if err := it.Error(); err != nil {
 		return err
 	}
-	if !ok {
-		return errors.New("entry is missing")
-	}
-	return nil
+	return errors.New("entry is missing")
 }
 
 // pageOf reads the page that holds seq.
@@ -316,26 +333,44 @@ func (l *Log) skip(seq, head event.Seq) (event.Seq, eventlog.Digest, error) {
 		return 0, eventlog.Digest{}, err
 	}
 	defer l.leave()
-	for at := seq + 1; at <= head; at++ {
-		it, err := s.pages()
-		if err != nil {
-			return 0, eventlog.Digest{}, err
-		}
-		var p page
-		ok := it.SeekGE(pageKey(at, suffixHeaders))
-		if ok {
-			raw, err := take(it)
-			if err == nil {
-				p, err = l.decode(raw)
-			}
-			ok = err == nil
-		}
-		_ = it.Close()
-		if ok {
-			return p.first, p.before, nil
-		}
+	// Trying is slow, because Pebble searches a damaged block for the bit that
+	// is wrong: so go on in growing strides until a page can be read, and back
+	// from there as long as pages can.
+	var good page
+	found := false
+	for at, stride := seq, event.Seq(pageEntries); !found && at < head; stride *= 2 {
+		at = min(at+stride, head)
+		good, found = l.firstAfter(s, at)
 	}
-	return head + 1, eventlog.Digest{}, nil
+	if !found {
+		return head + 1, eventlog.Digest{}, nil
+	}
+	for good.first > seq+1 {
+		p, err := l.pageOf(s, good.first-1)
+		if err != nil || p.first <= seq {
+			break
+		}
+		good = p
+	}
+	return good.first, good.before, nil
+}
+
+// firstAfter reads the first page that begins at seq or later.
+func (l *Log) firstAfter(s *store, seq event.Seq) (page, bool) {
+	it, err := s.pages()
+	if err != nil {
+		return page{}, false
+	}
+	defer it.Close()
+	if !it.SeekGE(pageKey(seq, suffixHeaders)) {
+		return page{}, false
+	}
+	raw, err := take(it)
+	if err != nil {
+		return page{}, false
+	}
+	p, err := l.decode(raw)
+	return p, err == nil
 }
 
 // verifyPage checks the entries of a page and what points at them.
