@@ -229,10 +229,12 @@ func (c *converter) attribute(a *Attribute, of *Object) {
 	label, marked := c.labelled(tags)
 	c.galaxies(tags, a.Galaxies)
 	typ := strings.ToLower(string(a.Type))
-	o, ok := Observe(typ, value)
 	if typ == "link" {
+		// Further reading, not something seen: as a value it would match noise.
 		c.links = append(c.links, fields{"source_name": "link", "url": value, "description": orDash(string(a.Comment), string(a.Category))})
+		return
 	}
+	o, ok := Observe(typ, value)
 	if !ok {
 		c.bearer(a, c.custom(a, of, label, marked))
 		return
@@ -479,6 +481,7 @@ func (c *converter) report() {
 		refs = append(refs, id)
 	}
 	if len(refs) == 0 {
+		// A report must refer to something.
 		refs = append(refs, c.put(fields{
 			"type": "identity", "id": derive("identity", "organisation", "unknown"), "created": c.created, "modified": c.modified,
 			"name": "unknown organisation", "identity_class": "unknown",
