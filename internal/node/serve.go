@@ -54,7 +54,13 @@ func (p pages) Import(ctx context.Context, req report.Request, name string, body
 // calls must have the operator token and name this machine as the host.
 func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
 	p := pages{n}
-	faces, err := web.New(p, p, web.Options{Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log})
+	faces, err := web.New(p, p, web.Options{
+		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log,
+		Highest: func(ctx context.Context, ids []string) (web.Marking, error) {
+			label, exercise, err := n.view.Highest(ctx, n.reader, ids)
+			return web.Marking{TLP: label, Exercise: exercise}, err
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +116,11 @@ func signedIn(token string, next http.Handler) http.Handler {
 		if q := r.URL.Query().Get("token"); r.Method == http.MethodGet && good(q) {
 			//nolint:gosec // no Secure: loopback without TLS
 			http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-			http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
+			rest := *r.URL
+			query := rest.Query()
+			query.Del("token")
+			rest.RawQuery = query.Encode()
+			http.Redirect(w, r, rest.RequestURI(), http.StatusSeeOther)
 			return
 		}
 		got := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
