@@ -120,6 +120,7 @@ func signedIn(token string, next http.Handler) http.Handler {
 			query := rest.Query()
 			query.Del("token")
 			rest.RawQuery = query.Encode()
+			rest.Path, rest.RawPath = "/"+strings.TrimLeft(rest.Path, "/"), "" // never another host
 			http.Redirect(w, r, rest.RequestURI(), http.StatusSeeOther)
 			return
 		}
