@@ -33,6 +33,8 @@ type ConvertOptions struct {
 // Every object bears the label of the event or, where that is more restrictive,
 // of its attribute; an event without a tag of TLP gives objects without marking.
 // An observable that two attributes mention bears the more restrictive label.
+// What is more restrictive than the event is not named by the report but by a
+// grouping of its own label.
 //
 // Ids are MISP's own UUIDs where those are UUIDs, with STIX's rule for
 // observables, else derived from the event and the content. Indicators and
@@ -229,7 +231,7 @@ func (c *converter) attribute(a *Attribute, of *Object) {
 	label, marked := c.labelled(tags)
 	c.galaxies(tags, a.Galaxies)
 	typ := strings.ToLower(string(a.Type))
-	if typ == "link" {
+	if typ == "link" && marked == c.marked && label == c.label {
 		// Further reading, not something seen: as a value it would match noise.
 		c.links = append(c.links, fields{"source_name": "link", "url": value, "description": orDash(string(a.Comment), string(a.Category))})
 		return
@@ -475,11 +477,7 @@ func (c *converter) report() {
 		return
 	}
 	ev := c.ev
-	refs := make([]string, 0, len(c.out))
-	for _, m := range c.out {
-		id, _ := m.fields["id"].(string)
-		refs = append(refs, id)
-	}
+	refs := c.open()
 	if len(refs) == 0 {
 		// A report must refer to something.
 		refs = append(refs, c.put(fields{
@@ -510,6 +508,33 @@ func (c *converter) report() {
 		}, r.Timestamp.Time, nil), c.label, c.marked)
 	}
 	c.put(c.common(m, time.Time{}, ev.AllTags()), c.label, c.marked)
+}
+
+// open returns the ids a report with the event's label may name, and groups the
+// rest by label. An id of an observable can be computed from a guessed value, so
+// naming it would tell what its own label hides.
+func (c *converter) open() []string {
+	refs := make([]string, 0, len(c.out))
+	closed := map[tlp.Label][]string{}
+	for _, m := range c.out {
+		id, _ := m.fields["id"].(string)
+		if c.marked && m.marked && m.label < c.label {
+			closed[m.label] = append(closed[m.label], id)
+			continue
+		}
+		refs = append(refs, id)
+	}
+	for _, l := range tlp.Labels() {
+		if len(closed[l]) == 0 {
+			continue
+		}
+		c.put(c.common(fields{
+			"type": "grouping", "id": derive("grouping", "event", string(c.ev.UUID), string(c.ev.ID), string(c.ev.Info), l.String()),
+			"name": orDash(string(c.ev.Info), string(c.ev.UUID)), "context": "unspecified", "object_refs": closed[l],
+			"description": "Parts of the MISP event that are " + l.String() + ".",
+		}, time.Time{}, nil), l, true)
+	}
+	return refs
 }
 
 // summary says in words what STIX's report has no member for.

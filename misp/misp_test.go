@@ -288,7 +288,7 @@ func TestConvert(t *testing.T) {
 	}
 	want := []string{
 		"identity TLP:GREEN", "attack-pattern TLP:GREEN", "ipv4-addr TLP:GREEN", "indicator TLP:GREEN", "identity TLP:GREEN", "sighting TLP:GREEN",
-		"domain-name TLP:RED", "observed-data TLP:RED", "x-misp-attribute TLP:GREEN", "vulnerability TLP:GREEN", "note TLP:GREEN", "report TLP:GREEN",
+		"domain-name TLP:RED", "observed-data TLP:RED", "x-misp-attribute TLP:GREEN", "vulnerability TLP:GREEN", "grouping TLP:RED", "note TLP:GREEN", "report TLP:GREEN",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("objects (-want +got):\n%s", d)
@@ -298,8 +298,37 @@ func TestConvert(t *testing.T) {
 		t.Errorf("indicator = %s", ind.Raw())
 	}
 	rep := byID["report--11111111-1111-4111-8111-111111111111"]
-	if rep == nil || rep.String("name") != "Story" || rep.String("published") != "2026-02-25T06:15:00.000Z" || len(rep.Strings("object_refs")) != 10 {
+	if rep == nil || rep.String("name") != "Story" || rep.String("published") != "2026-02-25T06:15:00.000Z" || len(rep.Strings("object_refs")) != 8 {
 		t.Errorf("report = %s", rep.Raw())
+	}
+}
+
+// TestReportNamesNothingClosed checks that no object names one of a more
+// restrictive label, by id or by value.
+func TestReportNamesNothingClosed(t *testing.T) {
+	t.Parallel()
+	in := `{"Event":{"uuid":"11111111-1111-4111-8111-111111111111","info":"Story","timestamp":"1772000000","Tag":[{"name":"tlp:clear"}],"Attribute":[
+{"type":"ip-dst","value":"192.0.2.1","Tag":[{"name":"tlp:red"}]},{"type":"link","value":"https://closed.example/","Tag":[{"name":"tlp:amber"}]},
+{"type":"vulnerability","value":"CVE-2026-0001","Tag":[{"name":"tlp:amber"}],"Galaxy":[{"type":"threat-actor","GalaxyCluster":[{"value":"CLOSED"}]}]},
+{"type":"domain","value":"open.example"}]}}`
+	ev, err := misp.Parse([]byte(in), misp.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]tlp.Label{}
+	objects := convert(t, ev)
+	for _, o := range objects {
+		labels[o.ID()], _ = tlp.ByDefinition(o.Strings("object_marking_refs")[0])
+	}
+	for _, o := range objects {
+		o.Refs(func(property, id string) {
+			if l, ok := labels[id]; ok && l < labels[o.ID()] {
+				t.Errorf("%s of %v names %s of %v in %s", o.ID(), labels[o.ID()], id, l, property)
+			}
+		})
+		if raw := string(o.Raw()); labels[o.ID()] == tlp.Clear && (strings.Contains(strings.ToLower(raw), "closed") || strings.Contains(raw, "192.0.2.1")) {
+			t.Errorf("%s", raw)
+		}
 	}
 }
 
