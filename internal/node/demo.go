@@ -89,7 +89,7 @@ func (n *Node) tell(ctx context.Context, clock *storyClock, o cli.DemoOptions) (
 	o.Say("loading %d reports of the story", len(files))
 	for _, f := range files {
 		clock.at.Store(&f.At)
-		r, err := n.Import(ctx, report.Request{Source: f.Source, Title: f.Title, Name: f.Name, TLP: f.TLP, Exercise: true}, bytes.NewReader(f.Data), nil)
+		r, err := n.Import(ctx, storyRequest(f), bytes.NewReader(f.Data), nil)
 		if err != nil {
 			return nil, fault.Errorf(fault.KindOf(err), "node: demo: %s: %w", f.Name, err)
 		}
@@ -97,6 +97,10 @@ func (n *Node) tell(ctx context.Context, clock *storyClock, o cli.DemoOptions) (
 	}
 	clock.at.Store(nil)
 	return n.findings(ctx, files, ids, start)
+}
+
+func storyRequest(f demo.File) report.Request {
+	return report.Request{Source: f.Source, Title: f.Title, Name: f.Name, TLP: f.TLP, Exercise: true}
 }
 
 // findings holds the matches against what the story was written to give.
@@ -165,7 +169,7 @@ func (n *Node) findings(ctx context.Context, files []demo.File, ids map[string]s
 // Agrees reports whether a match is the one the story was written to give, with
 // its reason.
 func Agrees(h report.Match, want demo.TruthMatch) bool {
-	if h.Normal != want.Normal || h.Noise != "" || !slices.Equal(h.Sources, want.Others) {
+	if h.Normal != want.Normal || h.Noise != "" || !slices.Equal(h.Sources, want.Others) || !slices.Equal(h.Before, want.Before) {
 		return false
 	}
 	switch want.Relation {

@@ -104,15 +104,74 @@ func (s *Store) MatchValues(ctx context.Context, r Reader, keys []observable.Key
 	return s.match(ctx, r, snap, none, q.list)
 }
 
+// side is what one side, the asker's own source or all others, holds of a value.
+type side struct {
+	reports map[uint32]struct{}
+	from    int64 // event times, when all receipts have one
+	to      int64
+	untimed bool
+}
+
+func (d *side) add(rc receipt) {
+	if d.reports == nil {
+		d.reports = map[uint32]struct{}{}
+		d.from, d.to = rc.event, rc.event
+	}
+	d.reports[rc.report] = struct{}{}
+	if rc.event == 0 {
+		d.untimed = true
+	}
+	d.from, d.to = min(d.from, rc.event), max(d.to, rc.event)
+}
+
 // holders is who mentions a value, over readable receipts.
 type holders struct {
 	receipts int
-	reports  map[uint32]struct{}
-	times    []int64 // event times of others' receipts, when all have one
-	timed    bool
-	first    int64
-	last     int64
-	basis    string
+	theirs   side
+	own      side // of the source that asks, the report asked about left out
+}
+
+// tally counts the values of one question by what became of them.
+type tally struct {
+	telling, common, own map[string]bool // values as written
+	others, before       map[string]bool // sources of telling ones
+}
+
+func newTally() *tally {
+	return &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+}
+
+func (t *tally) add(value string, h report.Match) {
+	switch {
+	case len(h.Sources) == 0:
+		t.own[value] = true
+	case h.Noise != "":
+		t.common[value] = true
+	default:
+		t.telling[value] = true
+		for _, s := range h.Sources {
+			t.others[s] = true
+		}
+		for _, s := range h.Before {
+			t.before[s] = true
+		}
+	}
+}
+
+// sum fills in the figures: each value counts once, for the most it says.
+func (t *tally) sum(m *report.MatchSummary) {
+	for v := range t.common {
+		if !t.telling[v] {
+			m.Common++
+		}
+	}
+	for v := range t.own {
+		if !t.telling[v] && !t.common[v] {
+			m.Own++
+		}
+	}
+	m.Matched = len(t.telling) + m.Common
+	m.Others, m.Before = len(t.others), len(t.before)
 }
 
 func (s *Store) match(ctx context.Context, r Reader, snap kv.Reader, self uint32, list []asked) (report.Matches, error) {
@@ -121,49 +180,61 @@ func (s *Store) match(ctx context.Context, r Reader, snap kv.Reader, self uint32
 		return out, nil
 	}
 	m := &matcher{s: s, r: r, kv: snap, self: self, blk: newBlocks(snap), recs: map[uint32]*record{}}
-	matched := map[string]bool{}
-	others := map[string]bool{}
+	if self != none {
+		rec, err := m.rec(self)
+		if err != nil {
+			return out, err
+		}
+		if rec != nil {
+			m.mine = rec.Source
+		}
+	}
+	sum := newTally()
 	for _, a := range list {
 		if !a.derived {
 			out.Summary.Values++
 		}
-		hit, ok, err := m.one(a)
+		if a.derived && (sum.telling[a.written] || sum.common[a.written]) {
+			continue // the whole has matched, so its parts say nothing more
+		}
+		hits, err := m.one(a)
 		if err != nil {
 			return out, err
 		}
-		if !ok || a.derived && matched[a.written] {
-			continue
-		}
-		matched[a.written] = true
-		out.Hits = append(out.Hits, hit)
-		if hit.Noise != "" {
-			out.Summary.Common++
-		} else {
-			for _, src := range hit.Sources {
-				others[src] = true
+		for _, h := range hits {
+			if a.derived && len(h.Sources) == 0 {
+				continue
 			}
+			out.Hits = append(out.Hits, h)
+			sum.add(a.written, h)
 		}
 		if err := ctx.Err(); err != nil {
 			return out, err
 		}
 	}
-	out.Summary.Matched = len(out.Hits)
+	sum.sum(&out.Summary)
 	slices.SortStableFunc(out.Hits, func(a, b report.Match) int {
-		if (a.Noise == "") != (b.Noise == "") {
-			if a.Noise == "" {
-				return -1
-			}
-			return 1
-		}
-		return cmpOr(a.Rarity-b.Rarity, cmpOr(len(b.Sources)-len(a.Sources), strings.Compare(a.Normal, b.Normal)))
+		return cmpOr(rank(a)-rank(b), cmpOr(a.Rarity-b.Rarity, cmpOr(len(b.Sources)-len(a.Sources), strings.Compare(a.Normal, b.Normal))))
 	})
 	reports, sources, err := s.scope(r, self)
 	if err != nil {
 		return out, err
 	}
 	out.Summary.Reports, out.Summary.Sources = reports, sources
-	out.Summary.Sentence = sentence(out.Summary, len(others))
+	out.Summary.Sentence = sentence(out.Summary)
 	return out, nil
+}
+
+// rank puts what others reported first, then what the asker alone did, then
+// what is common.
+func rank(h report.Match) int {
+	switch {
+	case h.Noise != "":
+		return 2
+	case len(h.Sources) == 0:
+		return 1
+	}
+	return 0
 }
 
 // scope counts the reports and sources readable to r, self left out.
@@ -193,31 +264,48 @@ func (s *Store) scope(r Reader, self uint32) (reports, sources int, err error) {
 	return reports, sources, nil
 }
 
-func sentence(m report.MatchSummary, others int) string {
-	looked := fmt.Sprintf(" Looked among %s readable to you, from %s.", plural(m.Reports, "other report"), plural(m.Sources, "source"))
-	switch {
-	case m.Values == 0:
+func sentence(m report.MatchSummary) string {
+	looked := fmt.Sprintf(" Looked among %s readable to you, from %s.", plural(m.Reports, "report"), plural(m.Sources, "source"))
+	if m.Values == 0 {
 		return "Nothing in it can be matched." + looked
-	case m.Matched == 0:
-		return fmt.Sprintf("None of its %s was reported by others.", plural(m.Values, "value")) + looked
 	}
+	var t string
 	telling := m.Matched - m.Common
-	t := "Only common things matched."
-	if telling > 0 {
-		t = fmt.Sprintf("%s of %s %s reported by %s before you", count(telling), plural(m.Values, "value"), wasWere(telling), plural(others, "source"))
-		if m.Common == 0 {
-			t += "."
+	switch {
+	case telling > 0:
+		t = fmt.Sprintf("%s of %s %s reported by %s", count(telling), plural(m.Values, "value"), wasWere(telling), byOthers(m.Others, m.Before))
+		if m.Common > 0 {
+			t += fmt.Sprintf("; %s common and ranked last", isAre(m.Common))
 		}
+		t += "."
+	case m.Common > 0:
+		t = fmt.Sprintf("Only common things matched: %s of %s, ranked last.", count(m.Common), plural(m.Values, "value"))
+	default:
+		t = fmt.Sprintf("None of its %s was reported by others.", plural(m.Values, "value"))
 	}
-	if m.Common > 0 {
-		if telling > 0 {
-			t += "; "
-		} else {
-			t += " "
-		}
-		t += fmt.Sprintf("%s common and ranked last.", isAre(m.Common))
+	if m.Own > 0 {
+		t += fmt.Sprintf(" %s in other reports of yours alone.", stand(m.Own))
 	}
 	return t + looked
+}
+
+// byOthers says how many others reported it and whether they came first.
+func byOthers(n, before int) string {
+	who := plural(n, "other")
+	switch before {
+	case n:
+		return who + " before you"
+	case 0:
+		return who + " after you"
+	}
+	return fmt.Sprintf("%s, %s of them before you", who, count(before))
+}
+
+func stand(n int) string {
+	if n == 1 {
+		return "1 stands"
+	}
+	return count(n) + " stand"
 }
 
 func isAre(n int) string {
@@ -256,6 +344,7 @@ type matcher struct {
 	r    Reader
 	kv   kv.Reader
 	self uint32
+	mine string // the source of self
 	blk  *blocks
 	recs map[uint32]*record
 	seen *bloom
@@ -303,100 +392,110 @@ func (m *matcher) gather(h *holders, prefix byte, term []byte) error {
 		if rc.report == m.self {
 			continue
 		}
-		if h.reports == nil {
-			h.reports, h.timed = map[uint32]struct{}{}, true
-		}
-		h.reports[rc.report] = struct{}{}
-		if rc.event == 0 {
-			h.timed = false
-		} else if h.timed {
-			if len(h.times) == 0 {
-				h.times = []int64{rc.event, rc.event}
-			}
-			h.times[0], h.times[1] = min(h.times[0], rc.event), max(h.times[1], rc.event)
+		if m.self != none && rec.Source == m.mine {
+			h.own.add(rc)
+		} else {
+			h.theirs.add(rc)
 		}
 	}
 	return nil
 }
 
-// settle fills in first and last seen: event times when every receipt has one,
-// else times of receipt.
-func (m *matcher) settle(h *holders) error {
-	if h.timed && len(h.times) == 2 {
-		h.first, h.last, h.basis = h.times[0], h.times[1], "event"
-		return nil
-	}
-	h.basis = "receipt"
-	for no := range h.reports {
-		rec, err := m.rec(no)
-		if err != nil {
-			return err
-		}
-		at := rec.At.Unix()
-		if h.first == 0 || at < h.first {
-			h.first = at
-		}
-		h.last = max(h.last, at)
-	}
-	return nil
-}
-
-// one asks about one value; ok is false when nobody else mentions it.
-func (m *matcher) one(a asked) (report.Match, bool, error) {
+// one asks about one value: who mentions it, and for addresses and ranges also
+// who mentions what holds it or lies in it.
+func (m *matcher) one(a asked) ([]report.Match, error) {
 	var h holders
 	if err := m.gather(&h, 'v', a.key.Bytes()); err != nil {
-		return report.Match{}, false, err
+		return nil, err
 	}
-	relation := ""
-	if len(h.reports) == 0 {
-		rel, err := m.around(&h, a.key)
+	var out []report.Match
+	if len(h.theirs.reports)+len(h.own.reports) > 0 {
+		hit, err := m.found(a, &h, "", a.key)
 		if err != nil {
-			return report.Match{}, false, err
+			return nil, err
 		}
-		relation = rel
+		out = append(out, hit)
 	}
-	if len(h.reports) == 0 {
-		return report.Match{}, false, nil
-	}
-	if err := m.settle(&h); err != nil {
-		return report.Match{}, false, err
+	err := m.around(a.key, func(relation string, other observable.Key, h *holders) error {
+		hit, err := m.found(a, h, relation, other)
+		out = append(out, hit)
+		return err
+	})
+	return out, err
+}
+
+// found makes a match of a value asked about and who holds it, or the other value
+// that it stands in relation to.
+func (m *matcher) found(a asked, h *holders, relation string, other observable.Key) (report.Match, error) {
+	d := &h.theirs
+	if len(d.reports) == 0 {
+		d = &h.own
 	}
 	hit := report.Match{
-		Value: a.written, Type: a.path, Normal: a.key.Normal, Count: len(h.reports), Rarity: h.receipts,
-		FirstSeen: instant(time.Unix(h.first, 0)), LastSeen: instant(time.Unix(h.last, 0)), TimeBasis: h.basis,
-		Reports: []string{}, Sources: []string{},
+		Value: a.written, Type: a.path, Normal: a.key.Normal, Count: len(d.reports), Own: len(h.own.reports), Rarity: h.receipts,
+		Reports: []string{}, Sources: []string{}, Before: []string{}, TimeBasis: "event",
 	}
 	if hit.Value == "" {
 		hit.Value = a.key.Normal
 	}
-	nos := make([]uint32, 0, len(h.reports))
-	for no := range h.reports {
+	from, to := time.Unix(d.from, 0), time.Unix(d.to, 0)
+	nos := make([]uint32, 0, len(d.reports))
+	for no := range d.reports {
 		nos = append(nos, no)
 	}
 	slices.Sort(nos)
-	for _, no := range slices.Backward(nos) {
+	for i, no := range slices.Backward(nos) {
 		rec, err := m.rec(no)
 		if err != nil {
-			return hit, false, err
+			return hit, err
 		}
-		hit.Sources = append(hit.Sources, rec.Source)
+		if d == &h.theirs {
+			hit.Sources = append(hit.Sources, rec.Source)
+			if no < m.self {
+				hit.Before = append(hit.Before, rec.Source)
+			}
+		}
 		if len(hit.Reports) < maxNamed {
 			hit.Reports = append(hit.Reports, m.s.shortID("RPT", rec.Identity))
 		}
+		if d.untimed { // not every receipt tells the time of the event
+			hit.TimeBasis = "receipt"
+			if i == len(nos)-1 {
+				from, to = rec.At, rec.At
+			}
+			if rec.At.Before(from) {
+				from = rec.At
+			}
+			if rec.At.After(to) {
+				to = rec.At
+			}
+		}
 	}
-	hit.Sources = sortedUnique(hit.Sources)
-	if reason, ok := m.s.noiseLists().Reason(a.key); ok {
+	hit.FirstSeen, hit.LastSeen = instant(from), instant(to)
+	hit.Sources, hit.Before = sortedUnique(hit.Sources), sortedUnique(hit.Before)
+	noise := m.s.noiseLists()
+	if reason, ok := noise.Reason(a.key); ok {
+		hit.Noise = reason
+	} else if reason, ok := noise.Reason(other); ok {
 		hit.Noise = reason
 	}
-	m.why(&hit, a, relation)
-	return hit, true, nil
+	m.why(&hit, a, relation, nos)
+	return hit, nil
 }
 
 // why says in words what the match rests on and what it is worth.
-func (m *matcher) why(hit *report.Match, a asked, relation string) {
+func (m *matcher) why(hit *report.Match, a asked, relation string, nos []uint32) {
 	who := "reported by " + strings.Join(hit.Sources, ", ")
-	if len(hit.Sources) > 4 {
+	switch {
+	case len(hit.Sources) == 0 && nos[0] < m.self:
+		who = "you reported it before"
+	case len(hit.Sources) == 0:
+		who = "you reported it again later"
+	case len(hit.Sources) > 4:
 		who = fmt.Sprintf("reported by %s and %d more", strings.Join(hit.Sources[:3], ", "), len(hit.Sources)-3)
+	}
+	if hit.Own > 0 && len(hit.Sources) > 0 {
+		who += " and in " + plural(hit.Own, "other report") + " of yours"
 	}
 	switch {
 	case hit.Noise != "":
@@ -414,57 +513,64 @@ func (m *matcher) why(hit *report.Match, a asked, relation string) {
 	m.s.mu.RLock()
 	all := int(m.s.mark.Reports)
 	m.s.mu.RUnlock()
-	if hit.Count <= 3 {
+	if n := len(hit.Sources); n > 0 && hit.Count <= 3 {
 		hit.Why += fmt.Sprintf("; rare: in %d of %s", hit.Count, plural(all, "report"))
 	}
 }
 
-// around looks for ranges that hold an address or range, and for addresses and
-// ranges inside a range.
-func (m *matcher) around(h *holders, k observable.Key) (string, error) {
+// maxAround bounds the ranges around and the values inside an asked value that
+// become matches of their own.
+const maxAround = 20
+
+// around yields the ranges of others that hold an address or range, narrowest
+// first, and what others mention inside a range.
+func (m *matcher) around(k observable.Key, yield func(relation string, other observable.Key, h *holders) error) error {
 	switch k.Type {
 	case observable.IPv4, observable.IPv6, observable.CIDR:
 	default:
-		return "", nil
+		return nil
 	}
-	var relation string
+	left := maxAround
+	try := func(relation string, term []byte) error {
+		var h holders
+		if err := m.gather(&h, 'v', term); err != nil || len(h.theirs.reports) == 0 {
+			return err
+		}
+		left--
+		other, ok := observable.ParseBytes(term)
+		if !ok {
+			return fault.Errorf(fault.Internal, "view: a value in the index cannot be read; rebuild the views")
+		}
+		return yield(relation+" "+other.Normal, other, &h)
+	}
 	var fail error
 	observable.Containing(k, func(term []byte) bool {
-		if fail = m.gather(h, 'v', bytes.Clone(term)); fail != nil {
-			return false
-		}
-		if len(h.reports) > 0 {
-			if c, ok := observable.ParseBytes(term); ok {
-				relation = "inside " + c.Normal
-			}
-			return false
-		}
-		return true
+		fail = try("inside", term)
+		return fail == nil && left > 0
 	})
-	if fail != nil || relation != "" || k.Type != observable.CIDR {
-		return relation, fail
+	if fail != nil || k.Type != observable.CIDR {
+		return fail
 	}
-	found := ""
+	self := k.Bytes()
 	for _, bounds := range [2]func(observable.Key) (from, to []byte){observable.Range, observable.NestedRange} {
 		from, to := bounds(k)
 		terms, err := m.terms('v', from, to, maxNested)
 		if err != nil {
-			return "", err
+			return err
 		}
 		for _, t := range terms {
-			before := len(h.reports)
-			if err := m.gather(h, 'v', t); err != nil {
-				return "", err
+			if left == 0 {
+				return nil
 			}
-			if c, ok := observable.ParseBytes(t); ok && len(h.reports) > before && found == "" {
-				found = c.Normal
+			if bytes.Equal(t, self) {
+				continue
+			}
+			if err := try("contains", t); err != nil {
+				return err
 			}
 		}
 	}
-	if found != "" {
-		return "contains " + found, nil
-	}
-	return "", nil
+	return nil
 }
 
 // terms lists the distinct terms between bounds, at most limit.

@@ -178,8 +178,11 @@ type ObjectRow struct {
 // MatchSummary is the finding in figures.
 type MatchSummary struct {
 	Values  int `json:"values"`  // values in what was asked about
-	Matched int `json:"matched"` // of those, reported by another report readable to the asker
+	Matched int `json:"matched"` // of those, reported by another source
 	Common  int `json:"common"`  // of the matched, noise: ranked last
+	Own     int `json:"own"`     // values that stand only in other reports of the asker's own source
+	Others  int `json:"others"`  // other sources that reported some of the telling ones
+	Before  int `json:"before"`  // of those, the ones that did so before
 	Reports int `json:"reports"` // readable reports looked through
 	Sources int `json:"sources"` // readable sources they come from
 	// Sentence says it in words: "3 of 14 values were reported by 2 others
@@ -193,9 +196,11 @@ type Match struct {
 	Value     string   `json:"value"`   // as written in what was asked about
 	Type      string   `json:"type"`    // "ipv4-addr", "file:hashes.SHA-256", …
 	Normal    string   `json:"normal"`  // the normal form the match rests on
-	Sources   []string `json:"sources"` // who else, sorted
-	Reports   []string `json:"reports"` // where, newest first, at most 20
-	Count     int      `json:"count"`   // readable reports that mention it, the asker's own not counted
+	Sources   []string `json:"sources"` // who else, sorted; empty when the asker's own source alone has it
+	Before    []string `json:"before"`  // those of sources who reported it earlier
+	Reports   []string `json:"reports"` // where, newest first, at most 20; of others, or the asker's own where no other has it
+	Count     int      `json:"count"`   // readable reports of others that mention it, or of the asker where no other does
+	Own       int      `json:"own"`     // other reports of the asker's own source that mention it
 	FirstSeen string   `json:"first_seen"`
 	LastSeen  string   `json:"last_seen"`
 	TimeBasis string   `json:"time_basis"` // "event" or "receipt"
