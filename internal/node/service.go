@@ -226,7 +226,9 @@ func unreadable(path string, err error) error {
 	return fault.Errorf(fault.Unavailable, "node: %s: %w", path, err)
 }
 
-// expand lists the files under paths, sorted within each directory.
+// expand lists the files under paths, sorted within each directory. Of a MISP
+// feed directory the index and the list of hashes are left out: they are made
+// of the events beside them.
 func expand(paths []string) (files []string, total int64, err error) {
 	for _, p := range paths {
 		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
@@ -243,6 +245,9 @@ func expand(paths []string) (files []string, total int64, err error) {
 			if err != nil {
 				return unreadable(path, err)
 			}
+			if path != p && (d.Name() == "manifest.json" || d.Name() == "hashes.csv" && exists(filepath.Join(filepath.Dir(path), "manifest.json"))) {
+				return nil
+			}
 			if info.Mode().IsRegular() {
 				files = append(files, path)
 				total += info.Size()
@@ -254,6 +259,11 @@ func expand(paths []string) (files []string, total int64, err error) {
 		}
 	}
 	return files, total, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // MatchBody answers who saw what a file mentions, and stores nothing. The file
