@@ -23,7 +23,7 @@ import (
 // Sizes of the parts held in memory.
 const (
 	DefaultCacheBytes    = 32 << 20
-	DefaultMemTableBytes = 32 << 20
+	DefaultMemTableBytes = 16 << 20
 	// bloomBitsPerKey gives about one false positive in a hundred.
 	bloomBitsPerKey = 10
 )
