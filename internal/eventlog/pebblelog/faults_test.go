@@ -191,6 +191,39 @@ func TestCrashFindsMissingSync(t *testing.T) {
 	}
 }
 
+// TestCrashInCreate crashes at every sync of a creation: afterwards either
+// Create or Open gives an empty log.
+func TestCrashInCreate(t *testing.T) {
+	t.Parallel()
+	var states []*vfs.MemFS
+	var mu sync.Mutex // guards states: Pebble writes from several goroutines
+	fs := vfs.NewCrashableMem()
+	counting := errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+			mu.Lock()
+			defer mu.Unlock()
+			states = append(states, fs.CrashClone(vfs.CrashCloneCfg{}))
+		}
+		return nil
+	}))
+	closeLog(t, create(t, "log", Options{FS: counting}))
+	for i, state := range states {
+		l, err := Open("log", Options{FS: state})
+		if fault.KindOf(err) == fault.NotFound && err != nil {
+			l, err = Create("log", Options{FS: state})
+		}
+		if err != nil {
+			t.Errorf("crash at step %d of %d: %v", i, len(states), err)
+			continue
+		}
+		if _, err := l.Append(t.Context(), nil, pair("one")); err != nil {
+			t.Errorf("crash at step %d: Append: %v", i, err)
+		}
+		eventlogtest.Check(t, l)
+		closeLog(t, l)
+	}
+}
+
 // TestCrashInErase crashes at every step of an erasure and expects that the
 // next Open finishes it, or that it had not begun.
 func TestCrashInErase(t *testing.T) {
@@ -440,7 +473,7 @@ func TestFlippedTable(t *testing.T) {
 	}
 	closeLog(t, l)
 	named, refused := 0, 0
-	const flips = 16
+	const flips = 8
 	for i := range flips {
 		copied := clone(t, fs, "log")
 		tables := slices.DeleteFunc(filesOf(t, copied, "log", ".sst"), func(name string) bool {

@@ -352,15 +352,8 @@ func (l *Log) openStore(create bool) (*store, error) {
 	}
 	s.db = db
 	s.fence.opened.Store(true)
-	if create {
-		// Written out at once: a write-ahead log cut to nothing must not make an
-		// empty log out of one without a format.
-		err = firstError(db.Set(metaFormat, []byte{formatVersion}, pebble.Sync), db.Flush())
-	} else {
-		err = s.checkFormat()
-	}
-	if err == nil {
-		err = l.findHead(s)
+	if err = l.findHead(s); err == nil {
+		err = s.checkFormat(create)
 	}
 	if failed := s.fence.failure(); failed != nil {
 		err = l.openError(failed, s)
@@ -437,8 +430,14 @@ func (s *store) flush(ctx context.Context) error {
 	}
 }
 
-func (s *store) checkFormat() error {
+// checkFormat checks the format, and writes it when the store is new: created
+// now, or empty because a crash cut its creation short.
+func (s *store) checkFormat(create bool) error {
 	v, closer, err := s.db.Get(metaFormat)
+	if errors.Is(err, pebble.ErrNotFound) && (create || s.last == 0) {
+		// Written out at once: a write-ahead log cut to nothing must not take it.
+		return firstError(s.db.Set(metaFormat, []byte{formatVersion}, pebble.Sync), s.db.Flush())
+	}
 	if err != nil {
 		return brokenLog("format", err)
 	}
