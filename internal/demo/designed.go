@@ -27,6 +27,7 @@ const (
 	fBeacon   = "orv-beacon.stix.json"
 	fSinkhole = "osm-sinkhole.eml"
 	fCorrect  = "lum-copper-lantern-2.stix.json"
+	fDebug    = "vdm-debug-path.eml"
 	fPress    = "plg-press-note.txt"
 	fCutOff   = "plg-cut-off.stix.json"
 	fBlocks   = "sav-blocs.stix.json"
@@ -62,6 +63,7 @@ func designed() []mention {
 		{"ipv4", loomIP, []place{{fLoom1, loomIP}, {fBorder, loomIP}, {fSinkhole, loomIP}}},
 		{"cidr", loomRange, []place{{fRouters, loomRange}}},
 		{"ipv6", loomIP6, []place{{fLoom1, loomIP6}, {fRouters, "2001:0DB8:0051:0000:0000:0000:0000:0007"}, {fState, loomIP6}}},
+		{"ipv6", loomSpare6, []place{{fLoom2, loomSpare6}}},
 		{"cidr", loomRange6, []place{{fBlocks, loomRange6}}},
 		{"domain", "loom-a.example", []place{{fLoom1, "loom-a.example"}, {fBorder, "loom-a.example"}}},
 		{"useragent", loomAgent, []place{{fLoom1, loomAgent}, {fLoomFR, loomAgent}}},
@@ -71,7 +73,25 @@ func designed() []mention {
 		{"asn", loomASN, []place{{fBorder, loomASN}, {fLoom2, loomASN}, {fBlocks, "64500"}}},
 		{"filename", ".loomd", []place{{fLoom1, ".loomd"}, {fRouters, ".loomd"}}},
 		// The false trail.
+		{"filename", holdPDBName, []place{{fDebug, holdPDBName}}},
 		{"ipv4", sinkholeIP, []place{{fLoom2, sinkholeIP}, {fLink, sinkholeIP}, {fSinkhole, sinkholeIP}, {fState, sinkholeIP}}},
+	}
+}
+
+// within is a value that stands in a report as part of another: the host of a
+// URL, the file of a path.
+type within struct {
+	typ, normal string
+	place              // how the whole is spelled
+	whole       string // the whole in normal form
+}
+
+func parts() []within {
+	return []within{
+		{"domain", heronDomain, place{fHeronFR, heronURL}, heronURL},
+		{"domain", heronDomain, place{fLures, heronURL}, heronURL},
+		{"domain", heronDomain, place{fDemands, heronSum}, heronSum},
+		{"filename", holdPDBName, place{fSecond, holdPDB}, holdPDB},
 	}
 }
 

@@ -77,10 +77,6 @@ func held(t *testing.T) (by map[observable.Key][]string, source map[string]strin
 	return by, source
 }
 
-// custom reports whether values of type t have no object in STIX, so that a report
-// may hold more of them than its objects say.
-func custom(t observable.Type) bool { return t == observable.JA3 || t == observable.Wallet }
-
 // TestTruthIsInTheFiles takes every file in and compares what stands in several of
 // them with the truth: nothing designed may be missing, and nothing else may tie
 // reports of different sources.
@@ -108,7 +104,7 @@ func TestTruthIsInTheFiles(t *testing.T) {
 		var sources []string
 		for _, p := range places {
 			sources = append(sources, source[p])
-			if !slices.Contains(by[k], p) && !custom(k.Type) {
+			if !slices.Contains(by[k], p) {
 				t.Errorf("%v is not found in %s, want it there", k, p)
 			}
 		}
@@ -119,7 +115,7 @@ func TestTruthIsInTheFiles(t *testing.T) {
 		}
 	}
 	for k, files := range by {
-		if want[k] != nil || within[k] || k.Normal == loomJA3 {
+		if want[k] != nil || within[k] {
 			continue
 		}
 		first := source[files[0]]
@@ -144,9 +140,6 @@ func TestFilesAreReadAsWhatTheyAre(t *testing.T) {
 				want = append(want, q)
 			}
 		}
-		r.aside = slices.DeleteFunc(r.aside, func(why string) bool {
-			return f.Name == fBorder && strings.Contains(why, "a vulnerability cannot stand here")
-		})
 		if len(want) != len(r.aside) {
 			t.Errorf("%s: %d pieces set aside (%q), want %d", f.Name, len(r.aside), r.aside, len(want))
 			continue

@@ -107,7 +107,7 @@ func loomSecond() []byte {
 	e.put("AS", loomASN, "leases the block; answers letters after a week")
 	e.put("ip-dst", sinkholeIP, "our sinkhole since 6 November, listed so that nobody blocks it")
 	e.put("domain", "loom-c.example", "third rendezvous name, ours now")
-	e.put("ip-dst|port", "2001:db8:51::9|443", "spare address of the same block")
+	e.put("ip-dst|port", loomSpare6+"|443", "spare address of the same block")
 	e.note("Counting", "We took over three names at noon. By three o'clock 611 routers had asked for orders. They get none.")
 	return e.bytes()
 }
@@ -150,7 +150,7 @@ func heronDemands() []byte {
 	e := newEvent("heron demands", vdm, "Paper Heron asks for money", at(13, 9, 10), tlp.Amber)
 	e.put("btc", heronWallet, "one wallet for all victims")
 	e.put("email-src", heronMail, "the demand")
-	e.put("url", "https://login-heron.example/solde", "page that shows the sum")
+	e.put("url", heronSum, "page that shows the sum")
 	e.note("Sums", "Demands are between 80 and 150, small enough to be paid without asking anybody.")
 	return e.bytes()
 }

@@ -12,6 +12,7 @@ const (
 	Same     = "same"     // equal in normal form
 	Inside   = "inside"   // an address within a range that another reported
 	Contains = "contains" // a range that holds an address which another reported
+	Part     = "part"     // part of a value, such as the host of a URL, that another reported
 )
 
 // Truths is what a node that has read the whole story must find. It is the form
@@ -42,7 +43,7 @@ type TruthMatch struct {
 	Value    string `json:"value"` // as written there, less the defanging
 	Type     string `json:"type"`
 	Normal   string `json:"normal"`
-	Relation string `json:"relation"` // Same, Inside or Contains
+	Relation string `json:"relation"` // Same, Inside, Contains or Part
 	// Via is the other value: the range around the address, or the address in it.
 	Via    string   `json:"via,omitempty"`
 	Others []string `json:"others"` // all other sources that mention it, sorted
@@ -122,9 +123,23 @@ func Truth() Truths {
 	byNormal := make(map[string]mention)
 	for _, m := range designed() {
 		byNormal[m.normal] = m
-		add(m, Same, "", m.places)
 	}
-	for _, r := range [][2]string{{holdIP, holdRange}, {loomIP, loomRange}, {loomIP6, loomRange6}} {
+	for _, m := range designed() {
+		among := m.places
+		for _, p := range parts() {
+			if p.normal == m.normal {
+				among = append(among[:len(among):len(among)], p.place)
+			}
+		}
+		add(m, Same, "", among)
+		for _, p := range parts() {
+			// Where the whole matches, its parts say nothing more.
+			if all, _ := others(p.place, byNormal[p.whole].places); p.normal == m.normal && len(all) == 0 && !holds(m, p.file) {
+				add(mention{m.typ, m.normal, []place{p.place}}, Part, "", among)
+			}
+		}
+	}
+	for _, r := range [][2]string{{holdIP, holdRange}, {loomIP, loomRange}, {loomIP6, loomRange6}, {loomSpare6, loomRange6}} {
 		one, all := byNormal[r[0]], byNormal[r[1]]
 		add(one, Inside, r[1], all.places)
 		add(all, Contains, r[0], one.places)
@@ -135,6 +150,10 @@ func Truth() Truths {
 		}
 	}
 	return t
+}
+
+func holds(m mention, file string) bool {
+	return slices.ContainsFunc(m.places, func(p place) bool { return p.file == file })
 }
 
 func unique(s []string) []string {

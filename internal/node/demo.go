@@ -177,6 +177,8 @@ func Agrees(h report.Match, want demo.TruthMatch) bool {
 		return strings.Contains(h.Why, "inside "+want.Via)
 	case demo.Contains:
 		return strings.Contains(h.Why, "contains "+want.Via)
+	case demo.Part:
+		return strings.Contains(h.Why, want.Normal+" in it was reported")
 	}
 	return strings.HasPrefix(h.Why, "same ")
 }

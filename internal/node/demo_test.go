@@ -72,6 +72,9 @@ func TestDemoTruth(t *testing.T) {
 	t.Run("nothing else", func(t *testing.T) {
 		t.Parallel()
 		for file, m := range matches {
+			if slices.Contains(truth.Known, file) {
+				continue // the same report under another name
+			}
 			for _, h := range m.Hits {
 				if h.Noise != "" || len(h.Sources) == 0 {
 					continue

@@ -36,18 +36,24 @@ type asked struct {
 
 // askedOf collects the distinct values of an object.
 type askedOf struct {
-	seen map[observable.Key]bool
+	seen map[observable.Key]int // where in list
 	list []asked
 }
 
 func (a *askedOf) add(m observable.Mention) {
-	if m.Reference || a.seen[m.Key] {
+	if m.Reference {
+		return
+	}
+	if at, ok := a.seen[m.Key]; ok {
+		if a.list[at].derived && !m.Derived { // it also stands on its own
+			a.list[at] = asked{m.Key, m.Path, m.Written, false}
+		}
 		return
 	}
 	if a.seen == nil {
-		a.seen = map[observable.Key]bool{}
+		a.seen = map[observable.Key]int{}
 	}
-	a.seen[m.Key] = true
+	a.seen[m.Key] = len(a.list)
 	a.list = append(a.list, asked{m.Key, m.Path, m.Written, m.Derived})
 }
 

@@ -253,7 +253,7 @@ var mispTypes = map[string]Type{
 	"filename": FileName, "attachment": FileName, "malware-sample": FileName, "pdb": Path, "named pipe": Path,
 	"regkey": RegKey, "mutex": Mutex, "user-agent": UserAgent, "http-user-agent": UserAgent, "as": ASN, "port": Port,
 	"mac-address": MAC, "vulnerability": CVE, "btc": Wallet, "xmr": Wallet, "dash": Wallet, "windows-service-name": Service,
-	"ja3-fingerprint-md5": JA3, "jarm-fingerprint": JARM, "github-username": Account, "jabber-id": Account, "twitter-id": Account,
+	"ja3-fingerprint-md5": JA3, "ja3s-fingerprint-md5": JA3S, "jarm-fingerprint": JARM, "github-username": Account, "jabber-id": Account, "twitter-id": Account,
 	"whois-registrant-name": Account, "target-user": Account,
 }
 

@@ -104,11 +104,11 @@ type thing struct {
 	name    string
 }
 
-// make returns what STIX makes of a value.
+// thing returns what STIX makes of a value.
 func (s *stream) thing(k observable.Key, written string) (thing, bool) {
 	typ, ok := mispTypes[k.Type]
 	if !ok {
-		return s.otherThing(k)
+		return s.otherThing(k, written)
 	}
 	v := k.Normal
 	if keepWritten[k.Type] {
@@ -121,18 +121,47 @@ func (s *stream) thing(k observable.Key, written string) (thing, bool) {
 	return t, ok
 }
 
-// otherThing handles kinds MISP has no type for.
-func (s *stream) otherThing(k observable.Key) (thing, bool) {
-	if k.Type != observable.Technique {
+// otherThing handles kinds of which STIX has no observable. What has no object
+// at all is kept as MISP's attributes without one are.
+func (s *stream) otherThing(k observable.Key, written string) (thing, bool) {
+	if k.Type == observable.Technique {
+		id := stix.NewID("attack-pattern", s.opt.Seed[:], k.Normal)
+		m := fields{
+			"type": "attack-pattern", "id": id, "name": k.Normal,
+			"external_references": []any{fields{"source_name": "mitre-attack", "external_id": k.Normal}},
+		}
+		s.dated(m, s.opt.Now)
+		return thing{objects: []fields{m}, refs: []string{id}, name: k.Normal}, true
+	}
+	typ := ""
+	switch k.Type {
+	case observable.JA3:
+		typ = "ja3-fingerprint-md5"
+	case observable.JA3S:
+		typ = "ja3s-fingerprint-md5"
+	case observable.JARM:
+		typ = "jarm-fingerprint"
+	case observable.Wallet:
+		typ = walletType(k.Normal)
+	default:
 		return thing{}, false
 	}
-	id := stix.NewID("attack-pattern", s.opt.Seed[:], k.Normal)
+	id := stix.NewID("x-misp-attribute", s.opt.Seed[:], typ+" "+k.Normal)
 	m := fields{
-		"type": "attack-pattern", "id": id, "name": k.Normal,
-		"external_references": []any{fields{"source_name": "mitre-attack", "external_id": k.Normal}},
+		"type": "x-misp-attribute", "id": id, "name": cut(k.Normal, 200),
+		"x_misp_type": typ, "x_misp_value": observable.Refang(strings.TrimSpace(written)),
 	}
 	s.dated(m, s.opt.Now)
 	return thing{objects: []fields{m}, refs: []string{id}, name: k.Normal}, true
+}
+
+// walletType returns what MISP calls the address of a wallet. It names few
+// currencies, so the rest go under the first of them.
+func walletType(normal string) string {
+	if len(normal) >= 95 && (normal[0] == '4' || normal[0] == '8') {
+		return "xmr"
+	}
+	return "btc"
 }
 
 // observe returns what STIX makes of a value of a MISP type.
@@ -192,6 +221,9 @@ func (s *stream) document(place, title, text string, published time.Time, assume
 		}
 	}
 	observable.FromText(text, func(m observable.Mention) {
+		if m.Derived {
+			return // the host of a URL is found through the URL
+		}
 		t, ok := s.thing(m.Key, m.Written)
 		if !ok {
 			return

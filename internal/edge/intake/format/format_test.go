@@ -342,7 +342,7 @@ func TestRowsOfJSON(t *testing.T) {
 func TestText(t *testing.T) {
 	t.Parallel()
 	r := read(t, "Warning\n\nTLP:AMBER+STRICT\nSeen at hxxps://evil[.]example/a and 192[.]0[.]2[.]1, "+strings.Repeat("ab", 32)+", CVE-2026-0001, T1059.001.\n", options("note.txt"))
-	want := []string{"url https://evil.example/a", "domain-name evil.example", "ipv4-addr 192.0.2.1", "file", "vulnerability CVE-2026-0001", "attack-pattern T1059.001", "note Warning", "report Warning"}
+	want := []string{"url https://evil.example/a", "ipv4-addr 192.0.2.1", "file", "vulnerability CVE-2026-0001", "attack-pattern T1059.001", "note Warning", "report Warning"}
 	if d := cmp.Diff(want, r.brief()); d != "" || len(r.problems) > 0 {
 		t.Errorf("(-want +got):\n%s%v", d, r.problems)
 	}
@@ -367,7 +367,7 @@ func TestMail(t *testing.T) {
 	t.Parallel()
 	r := read(t, letter, options("m.eml"))
 	want := []string{
-		"email-addr ann@north.example", "email-addr bob@south.example", "email-message Fund über evil", "url http://evil.example/x", "domain-name evil.example",
+		"email-addr ann@north.example", "email-addr bob@south.example", "email-message Fund über evil", "url http://evil.example/x",
 		"note Fund über evil", "report Fund über evil",
 	}
 	if d := cmp.Diff(want, r.brief()); d != "" || len(r.problems) > 0 {
@@ -395,7 +395,7 @@ func TestMailWithAttachments(t *testing.T) {
 		"file b.json", "file e.json", "file t.csv", "file x.exe", "file bad.json", "file", "email-addr ann@north.example", "email-message TLP:GREEN files",
 		"ipv4-addr 198.51.100.7", "domain-name evil.example", "note TLP:GREEN files", "report TLP:GREEN files",
 		"ipv4-addr 198.51.100.3", "ipv4-addr 192.0.2.1", "indicator 192.0.2.1", "report Story", "ipv4-addr 192.0.2.44",
-		"email-addr ann@north.example", "email-addr bob@south.example", "email-message Fund über evil", "url http://evil.example/x", "domain-name evil.example", "note Fund über evil", "report Fund über evil",
+		"email-addr ann@north.example", "email-addr bob@south.example", "email-message Fund über evil", "url http://evil.example/x", "note Fund über evil", "report Fund über evil",
 	}
 	if d := cmp.Diff(want, r.brief()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

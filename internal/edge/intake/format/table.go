@@ -34,12 +34,24 @@ var typed = map[string]string{
 	"cve": "vulnerability", "asn": "AS", "mac": "mac-address", "mutex": "mutex", "regkey": "regkey", "user_agent": "user-agent",
 }
 
+// custom are the fields that hold a value of a kind of which STIX has no
+// object.
+var custom = map[string]observable.Type{
+	"ja3": observable.JA3, "ja3s": observable.JA3S, "jarm": observable.JARM, "wallet": observable.Wallet,
+}
+
+// holdsValue reports whether a field holds values.
+func holdsValue(f string) bool { return f == fieldValue || typed[f] != "" || custom[f] != "" }
+
 // Fields returns the names a column can be mapped to, sorted.
 func Fields() []string {
 	out := []string{
 		fieldValue, fieldType, fieldComment, fieldName, fieldFirst, fieldLast, fieldTLP, fieldTags, fieldReference, fieldDetect, fieldIgnore,
 	}
 	for f := range typed {
+		out = append(out, f)
+	}
+	for f := range custom {
 		out = append(out, f)
 	}
 	sort.Strings(out)
@@ -92,6 +104,8 @@ var columnNames = map[string]string{
 	"tlsh": "tlsh", "imphash": "imphash", "hash": fieldValue, "filehash": fieldValue, "filename": "filename", "file": "filename",
 	"cve": "cve", "cveid": "cve", "vulnerability": "cve", "asn": "asn", "as": "asn", "mac": "mac", "macaddress": "mac", "mutex": "mutex",
 	"regkey": "regkey", "registrykey": "regkey", "useragent": "user_agent",
+	"ja3": "ja3", "ja3fingerprint": "ja3", "ja3fingerprintmd5": "ja3", "ja3hash": "ja3", "ja3s": "ja3s", "ja3sfingerprintmd5": "ja3s",
+	"jarm": "jarm", "jarmfingerprint": "jarm", "wallet": "wallet", "btc": "wallet", "xmr": "wallet", "bitcoin": "wallet", "cryptocurrencywallet": "wallet",
 }
 
 // plainName strips a column name of what people write differently.
@@ -107,7 +121,7 @@ func heading(cells []string) bool {
 	known := false
 	for _, c := range cells {
 		f := columnNames[plainName(c)]
-		known = known || f == fieldValue || typed[f] != ""
+		known = known || holdsValue(f)
 		if _, ok := telling(c); ok {
 			return false
 		}
@@ -169,7 +183,7 @@ func (t *table) holds() bool {
 		return true
 	}
 	for _, f := range t.byName {
-		if f == fieldValue || typed[f] != "" {
+		if holdsValue(f) {
 			return true
 		}
 	}
@@ -268,7 +282,7 @@ func (t *table) read(s *stream, r row) (said, *refusal) {
 			v.detect = isTrue(text)
 		case fieldType, fieldIgnore, "":
 		default:
-			th, ok := s.observe(typed[f], observable.Refang(text))
+			th, ok := s.field(f, observable.Refang(text))
 			if !ok {
 				no = &refusal{"", strconv.Quote(cut(text, 80)) + " is no " + f, "correct the value, or map the column to another field"}
 			} else {
@@ -284,6 +298,18 @@ func (t *table) read(s *stream, r row) (said, *refusal) {
 		return v, &refusal{"", "the row holds no value that is known by its form", "check the row, or map the column that holds the values"}
 	}
 	return v, nil
+}
+
+// field returns what STIX makes of a value in a field of one kind.
+func (s *stream) field(f, text string) (thing, bool) {
+	if t := custom[f]; t != "" {
+		k, err := observable.Normal(t, text)
+		if err != nil {
+			return thing{}, false
+		}
+		return s.otherThing(k, text)
+	}
+	return s.observe(typed[f], text)
 }
 
 // unnamed reads a cell of a table without a heading.
@@ -310,7 +336,12 @@ func (t *table) unnamed(s *stream, v *said, text string) {
 // value reads a value by the type the row gives, else by its form.
 func (v *said) value(s *stream, text string) *refusal {
 	text = observable.Refang(text)
-	if typ, ok := mispName(v.typ); ok {
+	if f := columnNames[plainName(v.typ)]; custom[f] != "" {
+		if th, ok := s.field(f, text); ok {
+			v.values = append(v.values, th)
+			return nil
+		}
+	} else if typ, ok := mispName(v.typ); ok {
 		if th, ok := s.observe(typ, text); ok {
 			v.values = append(v.values, th)
 			return nil
@@ -402,15 +433,14 @@ func splitTags(s string) []string {
 }
 
 // write queues the objects of a row: the values, and, if the row says more than
-// the values, an indicator or observed data that says it.
+// the values, an indicator, observed data or a note that says it.
 func (t *table) write(s *stream, r row, v said) {
-	label := v.label
 	var refs []string
 	var patterns []string
 	name := ""
 	for _, th := range v.values {
 		for _, o := range th.objects {
-			s.emit(r.place, o, label)
+			s.emit(r.place, o, v.label)
 		}
 		for _, ref := range th.refs {
 			if !slices.Contains(refs, ref) {
@@ -435,6 +465,21 @@ func (t *table) write(s *stream, r row, v said) {
 	if first.time.IsZero() {
 		first.time = s.opt.Now
 	}
+	if detect && len(patterns) > 0 {
+		m := t.common(s, v, first)
+		m["type"], m["id"] = "indicator", s.newID("indicator", r.place)
+		m["name"], m["pattern"], m["pattern_type"], m["valid_from"] = name, strings.Join(patterns, " OR "), "stix", stamp(first.time)
+		if c := strings.Join(v.comment, "\n"); c != "" {
+			m["description"] = c
+		}
+		s.emit(r.place, m, v.label)
+		return
+	}
+	t.seen(s, r, v, first, name, refs)
+}
+
+// common returns what everything that a row says has.
+func (t *table) common(s *stream, v said, first instant) fields {
 	m := fields{}
 	s.dated(m, first.time)
 	first.mark(m, s.opt.Zone)
@@ -448,24 +493,38 @@ func (t *table) write(s *stream, r row, v said) {
 		}
 		m["external_references"] = list
 	}
+	return m
+}
+
+// seen queues what says that the values of a row were seen: observed data for
+// observables, and a note for what cannot be observed, such as a vulnerability.
+func (t *table) seen(s *stream, r row, v said, first instant, name string, refs []string) {
 	comment := strings.Join(v.comment, "\n")
-	if detect && len(patterns) > 0 {
-		m["type"], m["id"] = "indicator", s.newID("indicator", r.place)
-		m["name"], m["pattern"], m["pattern_type"], m["valid_from"] = name, strings.Join(patterns, " OR "), "stix", stamp(first.time)
-		if comment != "" {
-			m["description"] = comment
+	var observed []string
+	for _, ref := range refs {
+		typ, _, _ := strings.Cut(ref, "--")
+		if stix.ClassOf(typ) == stix.ClassSCO {
+			observed = append(observed, ref)
 		}
-		s.emit(r.place, m, label)
+	}
+	if len(observed) < len(refs) {
+		m := t.common(s, v, first)
+		m["type"], m["id"], m["object_refs"] = "note", s.newID("note", r.place), refs
+		m["content"] = orElse(comment, name)
+		s.emit(r.place, m, v.label)
+	}
+	if len(observed) == 0 {
 		return
 	}
 	last := v.last.time
 	if last.Before(first.time) {
 		last = first.time
 	}
-	m["type"], m["id"], m["object_refs"], m["number_observed"] = "observed-data", s.newID("observed-data", r.place), refs, 1
+	m := t.common(s, v, first)
+	m["type"], m["id"], m["object_refs"], m["number_observed"] = "observed-data", s.newID("observed-data", r.place), observed, 1
 	m["first_observed"], m["last_observed"] = stamp(first.time), stamp(last)
 	if comment != "" {
 		m["x_casus_comment"] = comment
 	}
-	s.emit(r.place, m, label)
+	s.emit(r.place, m, v.label)
 }
