@@ -144,8 +144,8 @@ func (c *converter) span(t time.Time) (created, modified string) {
 
 // id returns typ's id from MISP's uuid, or one derived from the event and key.
 func (c *converter) id(typ string, uuid Text, key string) string {
-	if u := string(uuid); isUUID(u) && u != "00000000-0000-0000-0000-000000000000" {
-		return typ + "--" + strings.ToLower(u)
+	if id, ok := ownID(typ, uuid); ok {
+		return id
 	}
 	return derive(typ, "event", string(c.ev.UUID), string(c.ev.ID), string(c.ev.Info), key)
 }
@@ -183,8 +183,9 @@ func (c *converter) org(o Org) string {
 	if strings.TrimSpace(string(o.Name)) == "" {
 		return ""
 	}
-	id := c.id("identity", o.UUID, string(o.Name))
-	if !isUUID(string(o.UUID)) {
+	id, ok := ownID("identity", o.UUID)
+	if !ok {
+		// Not the event's: an organisation is the same in all its events.
 		id = derive("identity", "organisation", string(o.Name))
 	}
 	return c.put(fields{

@@ -12,8 +12,10 @@
 // UTF-8, and the names that structure an event in a wrong case ("tag" for "Tag")
 // are refused: each could hide a marking. Numbers written as strings, strings
 // written as numbers, PHP's [] for an empty object and unknown members are all
-// accepted. Every error is an [*Error]: it names the byte, the line and the JSON
-// pointer, and says what to do. [Event.Raw] is the event as received.
+// accepted. Every error of reading a document is an [*Error]: it names the byte,
+// the line and the JSON pointer, and says what to do. Those of a [Feed] wrap one,
+// or say which file is not what the feed promises. [Event.Raw] is the event as
+// received.
 //
 // [Convert] turns an event into STIX 2.1 objects. It is the plain mapping that
 // makes events searchable beside STIX; its comment lists what it leaves out.

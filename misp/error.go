@@ -88,7 +88,7 @@ func syntax(err error, base int64, prefix string) *Error {
 		e.Reason = s.Err.Error()
 		switch {
 		case errors.Is(err, jsontext.ErrDuplicateName):
-			e.Reason = "the member " + quote(lastName(s.JSONPointer)) + " stands twice in one object"
+			e.Reason = "the member " + quote(s.JSONPointer.LastToken()) + " stands twice in one object"
 			e.Remedy = remedyRepeat
 		case strings.Contains(e.Reason, "UTF-8"):
 			e.Reason, e.Remedy = "the bytes are not UTF-8", remedyUTF8
@@ -141,8 +141,6 @@ func kindName(k jsontext.Kind) string {
 	}
 	return fmt.Sprintf("of kind %v", k)
 }
-
-func lastName(p jsontext.Pointer) string { return p.LastToken() }
 
 func quote(s string) string { return strconv.Quote(shorten(s, 60)) }
 

@@ -69,7 +69,7 @@ func ParseID(id string) (typ, uuid string, err error) {
 		return bad("has no -- between type and UUID")
 	case !isUUID([]byte(uuid)):
 		return bad("does not end in a UUID")
-	case uuid[19] < '8' || uuid[19] > 'b' && uuid[19] != 'A' && uuid[19] != 'B':
+	case !isVariant(uuid[19]):
 		return bad("does not end in a UUID of RFC 9562")
 	case !ValidTypeName(typ):
 		return bad("does not begin with the name of a type")

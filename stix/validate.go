@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -309,7 +310,7 @@ func (r *run) whole(s *shape, x source, seen uint64, inner bool) {
 		r.missing(s, missing, inner)
 	}
 	if s.some != 0 && s.some&seen == 0 {
-		r.must(s.rule, "the object has none of "+s.names(s.some), "give at least one of them")
+		r.must(s.rule, "the object has none of "+strings.Join(s.names(s.some), ", "), "give at least one of them")
 	}
 	for i := range s.needs {
 		if p := &s.needs[i]; seen&p.aBits != 0 && seen&p.bBits == 0 && !r.old {
@@ -334,24 +335,25 @@ func (r *run) whole(s *shape, x source, seen uint64, inner bool) {
 }
 
 func (r *run) missing(s *shape, missing uint64, inner bool) {
-	for name, f := range s.index {
-		if missing&f.bit == 0 || inner && name == "id" {
+	for _, name := range s.names(missing) {
+		if inner && name == "id" {
 			continue
 		}
 		r.must(s.rule, "the object has no "+name, "give it; the standard requires it")
 	}
 }
 
-// names lists properties by their bits, in alphabetical order.
-func (s *shape) names(bits uint64) string {
+// names lists properties by their bits, in alphabetical order, so that the same
+// object gives the same findings on every run.
+func (s *shape) names(bits uint64) []string {
 	var list []string
 	for name, f := range s.index {
 		if bits&f.bit != 0 {
 			list = append(list, name)
 		}
 	}
-	sortStrings(list)
-	return strings.Join(list, ", ")
+	slices.Sort(list)
+	return list
 }
 
 func (r *run) order(s *shape, o *order, x source) {

@@ -97,8 +97,14 @@ func isRFC4122(b []byte) bool {
 			return false
 		}
 	}
-	switch b[19] | 0x20 {
-	case '8' | 0x20, '9' | 0x20, 'a', 'b':
+	return isVariant(b[19])
+}
+
+// isVariant reports whether ch, the hexadecimal digit at 19 of a UUID, says that
+// it is of the variant of RFC 9562.
+func isVariant(ch byte) bool {
+	switch ch {
+	case '8', '9', 'a', 'b', 'A', 'B':
 		return true
 	}
 	return false

@@ -2,7 +2,6 @@ package stix
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 )
 
@@ -494,6 +493,3 @@ func (r *run) inBundle(v []byte) {
 	}
 	r.object(x, false)
 }
-
-// sortStrings keeps the order of findings the same from run to run.
-func sortStrings(list []string) { slices.Sort(list) }

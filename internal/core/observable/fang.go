@@ -9,7 +9,7 @@ import (
 // nobody follows a link by mistake.
 type marker struct{ written, means string }
 
-// markers by their first byte; longer ones first.
+// markers are tried in this order: one that another begins with comes after it.
 var markers = [...]marker{
 	{"[.]", "."}, {"(.)", "."}, {"{.}", "."},
 	{"[dot]", "."}, {"(dot)", "."}, {"{dot}", "."},

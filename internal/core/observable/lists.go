@@ -41,7 +41,7 @@ type span struct {
 type Info struct {
 	Name    string
 	Version string
-	Kind    string // cidr, string, substring, hostname, regex
+	Kind    string // cidr, string, substring, hostname, regex; mixed for the built-in facts
 	Entries int
 	BuiltIn bool
 }

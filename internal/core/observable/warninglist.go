@@ -54,7 +54,8 @@ type List struct {
 // stands for itself and all names below it; so does an entry of a string list
 // that begins with a full stop, which could match nothing otherwise. Regular
 // expressions must be RE2's: those that look around or refer back are refused,
-// since they can take time without bound. Errors are [fault.Invalid].
+// since they can take time without bound. Errors are [fault.Invalid], or
+// [fault.Unavailable] where r fails.
 func ReadList(r io.Reader, limit int64) (*List, error) {
 	if limit <= 0 {
 		limit = DefaultListBytes
@@ -208,8 +209,7 @@ func compile(v string) (*regexp.Regexp, error) {
 				"…), which is not supported because its time has no bound; write it without")
 		}
 	}
-	var se *syntax.Error
-	if errors.As(err, &se) {
+	if se, ok := errors.AsType[*syntax.Error](err); ok {
 		return nil, errors.New("the regular expression " + strconv.Quote(clip(v)) + " cannot be read: " + se.Code.String())
 	}
 	return nil, errors.New("the regular expression " + strconv.Quote(clip(v)) + " cannot be read")

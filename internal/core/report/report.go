@@ -308,7 +308,7 @@ type Check struct {
 type Warninglist struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
-	Kind    string `json:"type"` // cidr, string, substring, hostname, regex
+	Kind    string `json:"type"` // cidr, string, substring, hostname, regex; mixed for the built-in facts
 	Entries int    `json:"entries"`
 	BuiltIn bool   `json:"built_in"`
 }
