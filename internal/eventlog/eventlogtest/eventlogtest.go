@@ -226,7 +226,7 @@ func testReadBack(t *testing.T, log eventlog.Log) {
 			t.Errorf("entry %d: payload digest is that of another entry: no salt", s.Seq)
 		}
 		hashes[s.Header.PayloadHash] = true
-		if one := get(t, log, s.Seq); !cmp.Equal(one, s) {
+		if one := get(t, log, s.Seq); one.Header != s.Header || !bytes.Equal(one.Payload, s.Payload) || one.Erased != s.Erased {
 			t.Errorf("Get(%d) differs from Read:\n%s", s.Seq, cmp.Diff(s, one))
 		}
 		s.Header.PayloadHash = [32]byte{}
