@@ -237,6 +237,9 @@
 //
 // set what holds for a source: unmarked input, time zone, trust, columns
 //
+// Sets what holds for a source. What no flag names stays as it is; an empty value
+// takes a setting back. It holds for what comes in from now on.
+//
 //	casus source set NAME [flags]
 //	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
 //	      --time-zone string     IANA name, for times without a zone; default UTC
@@ -259,7 +262,7 @@
 //
 // take in lists in MISP's form, also in .gz
 //
-//	casus warninglist import FILE ... [flags]
+//	casus warninglist import FILE|- ... [flags]
 //
 // # casus warninglist list
 //

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"casus/internal/edge/cli"
@@ -32,59 +33,113 @@ func (h Host) Connect(ctx context.Context, dir string) (*cli.Conn, error) {
 	if !Exists(dir) {
 		return nil, fault.WithHint(fault.Errorf(fault.NotFound, "%s is no data directory", dir), "make one with: casus init --data %s", dir)
 	}
+	w := &way{host: h, dir: dir}
+	conn, err := w.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_ = conn.Close()
+	w.mu.Lock()
+	served := w.own == nil
+	w.mu.Unlock()
+	return &cli.Conn{Client: w.client(), Served: served, Close: func() error { return w.close(ctx) }}, nil
+}
+
+// way is how a command talks to the node of a directory. Whoever has the
+// directory open may leave at any time; the command then opens it itself.
+type way struct {
+	host Host
+	dir  string
+	http *http.Transport
+
+	mu  sync.Mutex
+	own *own // nil while another has the directory open
+}
+
+// own is a node that the command opened.
+type own struct {
+	node *Node
+	stop func(wait context.Context)
+}
+
+// How long a command tries: another may be just opening or just leaving.
+const (
+	tries    = 100
+	tryAfter = 100 * time.Millisecond
+)
+
+// dial connects to who has the directory open, after opening it when nobody
+// has.
+func (w *way) dial(ctx context.Context) (net.Conn, error) {
 	for try := 0; ; try++ {
-		if conn, err := dialLocal(ctx, dir); err == nil {
-			_ = conn.Close()
-			return &cli.Conn{Client: client(dir), Served: true, Close: func() error { return nil }}, nil
+		if conn, err := dialLocal(ctx, w.dir); err == nil {
+			return conn, nil
 		}
-		c := h.Config
-		c.Dir = dir
-		n, err := Open(ctx, c)
+		err := w.open(ctx)
 		if err == nil {
-			return h.own(ctx, n, dir)
+			continue
 		}
-		if fault.KindOf(err) != fault.Unavailable || try >= 50 || ctx.Err() != nil {
+		if fault.KindOf(err) != fault.Unavailable || try >= tries || ctx.Err() != nil {
 			return nil, err
 		}
-		// Another command has just opened or is just leaving: try its socket.
 		select {
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(tryAfter):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
-func (h Host) own(ctx context.Context, n *Node, dir string) (*cli.Conn, error) {
+// open opens the directory and answers on its socket.
+func (w *way) open(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.own != nil {
+		return fault.Errorf(fault.Unavailable, "node: the socket of %s does not answer", w.dir)
+	}
+	c := w.host.Config
+	c.Dir = w.dir
+	n, err := Open(ctx, c)
+	if err != nil {
+		return err
+	}
 	stop, err := n.Answer(ctx, nil)
 	if err != nil {
-		return nil, errors.Join(err, n.Close())
+		return errors.Join(err, n.Close())
 	}
-	return &cli.Conn{Client: client(dir), Close: func() error {
-		stop()
-		return n.Close()
-	}}, nil
+	w.own = &own{n, stop}
+	return nil
 }
 
-// client talks over the socket of dir.
-func client(dir string) *http.Client {
-	return &http.Client{Transport: local{dir, &http.Transport{
-		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return dialLocal(ctx, dir) },
+// close leaves the directory, after what other commands asked of it is done.
+func (w *way) close(wait context.Context) error {
+	w.http.CloseIdleConnections()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.own == nil {
+		return nil
+	}
+	w.own.stop(wait)
+	return w.own.node.Close()
+}
+
+// client talks over the socket, by a connection for each request: one that is
+// kept would be lost when who answers it leaves.
+func (w *way) client() *http.Client {
+	w.http = &http.Transport{
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return w.dial(ctx) },
 		DisableCompression: true,
-	}}}
-}
-
-type local struct {
-	dir  string
-	next http.RoundTripper
+		DisableKeepAlives:  true,
+	}
+	return &http.Client{Transport: w}
 }
 
 // RoundTrip implements http.RoundTripper.
-func (l local) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := localHeader(l.dir, r.Header); err != nil {
+func (w *way) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := localHeader(w.dir, r.Header); err != nil {
 		return nil, err
 	}
-	return l.next.RoundTrip(r)
+	return w.http.RoundTrip(r)
 }
 
 // Serve implements cli.Host.

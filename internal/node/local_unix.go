@@ -52,20 +52,28 @@ func listenLocal(ctx context.Context, dir string) (net.Listener, func(http.Handl
 		release()
 		return nil, nil, fault.Errorf(fault.Unavailable, "node: socket: %w", err)
 	}
-	return &releasing{l, release}, func(h http.Handler) http.Handler { return h }, nil
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		release()
+		return nil, nil, fault.Errorf(fault.Internal, "node: socket: %T", l)
+	}
+	return &releasing{u, release}, func(h http.Handler) http.Handler { return h }, nil
 }
 
 type releasing struct {
-	net.Listener
+	*net.UnixListener
 	release func()
 }
 
 // Close implements net.Listener.
 func (r *releasing) Close() error {
-	err := r.Listener.Close()
+	err := r.UnixListener.Close()
 	r.release()
 	return err
 }
+
+// leaveLocal makes the socket unfindable.
+func leaveLocal(dir string) { _ = os.Remove(filepath.Join(dir, "casus.sock")) }
 
 // dialLocal connects to whoever has the directory open.
 func dialLocal(ctx context.Context, dir string) (net.Conn, error) {

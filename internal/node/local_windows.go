@@ -37,6 +37,9 @@ func listenLocal(ctx context.Context, dir string) (net.Listener, func(http.Handl
 	}, nil
 }
 
+// leaveLocal makes the port unfindable.
+func leaveLocal(dir string) { _ = os.Remove(filepath.Join(dir, "casus.port")) }
+
 func localPort(dir string) (addr, token string, err error) {
 	b, err := os.ReadFile(filepath.Join(dir, "casus.port"))
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -178,14 +179,21 @@ func (n *Node) Serve(ctx context.Context, addr string, log *slog.Logger, ready f
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer stop()
+	defer stop(ctx)
 	ready(fmt.Sprintf("http://%s/?token=%s", l.Addr(), token))
 	return serve(ctx, l, h)
 }
 
+// leaveWithin is how long running answers have after a request to stop.
+const leaveWithin = 5 * time.Second
+
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+}
+
 // serve answers on l until ctx ends, then lets running answers finish.
 func serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	srv := newServer(h)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	select {
@@ -193,7 +201,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		return fault.Errorf(fault.Unavailable, "node: serve: %w", err)
 	case <-ctx.Done():
 	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
 	defer cancel()
 	if err := srv.Shutdown(end); err != nil {
 		return errors.Join(srv.Close(), nil)
@@ -202,18 +210,61 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 }
 
 // Answer answers on the socket of the data directory until stop is called.
-func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(), err error) {
+// Others may be at work over the socket by then: stop lets them finish, but
+// not for long once wait has ended.
+func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(wait context.Context), err error) {
 	l, guard, err := listenLocal(ctx, n.cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := serve(run, l, guard(n.API(true, log))); err != nil && log != nil {
-			log.LogAttrs(ctx, slog.LevelError, "socket", slog.String("error", err.Error()))
+	var atWork atomic.Int64
+	h := guard(n.API(true, log))
+	srv := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		atWork.Add(1)
+		defer atWork.Add(-1)
+		h.ServeHTTP(w, r)
+	}))
+	last := &lastCalls{Listener: l}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(last) }()
+	return func(wait context.Context) {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for atWork.Load() > 0 && wait.Err() == nil {
+			select {
+			case <-tick.C:
+			case <-wait.Done():
+			}
 		}
-	}()
-	return func() { cancel(); <-done }, nil
+		// Nobody new finds the socket; who has found it is still let in.
+		leaveLocal(n.cfg.Dir)
+		last.leave()
+		<-done
+		end, cancel := context.WithCancel(context.WithoutCancel(wait))
+		defer cancel()
+		defer context.AfterFunc(wait, func() { time.AfterFunc(leaveWithin, cancel) })()
+		if err := srv.Shutdown(end); err != nil {
+			_ = srv.Close()
+		}
+	}, nil
+}
+
+// lastCalls is a listener that, once it is to leave, accepts who has connected
+// already and ends.
+type lastCalls struct{ net.Listener }
+
+func (l *lastCalls) leave() {
+	d, ok := l.Listener.(interface{ SetDeadline(t time.Time) error })
+	if !ok || d.SetDeadline(time.Now().Add(10*time.Millisecond)) != nil {
+		_ = l.Close()
+	}
+}
+
+// Accept implements net.Listener.
+func (l *lastCalls) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, net.ErrClosed
+	}
+	return conn, err
 }

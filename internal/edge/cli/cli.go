@@ -92,6 +92,7 @@ type app struct {
 func Main(host Host, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	a := &app{host: host, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
 	root := a.root()
 	root.SetArgs(args)
@@ -151,8 +152,7 @@ func (a *app) root() *cobra.Command {
 keeps every object byte for byte, and says who else saw the same things.`,
 		Example:       "  casus demo\n  casus init --data node\n  casus import --data node reports/\n  casus search --data node 203.0.113.7",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: cobra.ArbitraryArgs, // else cobra words the error about an unknown command
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -160,16 +160,14 @@ keeps every object byte for byte, and says who else saw the same things.`,
 	root.PersistentFlags().StringVar(&a.dir, "data", "", "data directory (or CASUS_DATA; default casus-data)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "one line of JSON as the last line of stdout")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%s: %w; see casus %s --help", cmd.Name(), err, strings.TrimPrefix(cmd.CommandPath(), "casus "))
+		return usage("%s: %w; see %s --help", cmd.Name(), err, cmd.CommandPath())
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		a.initCmd(), a.serveCmd(), a.demoCmd(), a.doctorCmd(), a.versionCmd(), a.completionCmd(),
 		a.importCmd(), a.reportCmd(), a.sourceCmd(), a.searchCmd(), a.objectCmd(), a.nodeCmd(), a.exportCmd(), a.warninglistCmd(), a.benchCmd(),
 	)
-	for _, c := range root.Commands() {
-		strict(c)
-	}
+	strict(root)
 	return root
 }
 
@@ -178,7 +176,7 @@ func strict(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return usage("%s: %w; see casus %s --help", cmd.Name(), err, strings.TrimPrefix(cmd.CommandPath(), "casus "))
+				return usage("%s: %w; see %s --help", cmd.Name(), err, cmd.CommandPath())
 			}
 			return nil
 		}
@@ -186,7 +184,7 @@ func strict(c *cobra.Command) {
 	if c.HasSubCommands() && c.RunE == nil {
 		c.RunE = func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("%s: unknown command %q; see casus %s --help", cmd.Name(), args[0], cmd.Name())
+				return unknown(cmd, args[0])
 			}
 			return cmd.Help()
 		}
@@ -194,6 +192,16 @@ func strict(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		strict(sub)
 	}
+}
+
+// unknown says that a command has no such command, and which may be meant.
+func unknown(cmd *cobra.Command, name string) error {
+	err := fmt.Errorf("unknown command %q; see %s --help", name, cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		err = fault.WithHint(err, "did you mean %s?", strings.Join(near, " or "))
+	}
+	return &coded{exitUsage, err}
 }
 
 // data returns the data directory: flag over environment over default.

@@ -34,6 +34,12 @@ func (h *handIn) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&h.exercise, "exercise", false, "mark it as part of an exercise")
 }
 
+// check finds wrong flags before anything is opened.
+func (h *handIn) check(*cobra.Command, []string) error {
+	_, err := h.query("")
+	return err
+}
+
 func (h *handIn) query(name string) (url.Values, error) {
 	q := url.Values{}
 	set := func(k, v string) {
@@ -97,6 +103,7 @@ cannot be read is set aside with its place, the reason and what to do: see
 casus import quarantine list. Exit code 3 means that something was set aside.`,
 		Example: "  casus import reports/ feed.json.gz\n  casus import --source cert-a --tlp amber - < bundle.json",
 		Args:    cobra.MinimumNArgs(1),
+		PreRunE: h.check,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(r *remote) error { return a.runImport(cmd.Context(), r, &h, args) })
 		},
@@ -124,7 +131,7 @@ func (a *app) runImport(ctx context.Context, r *remote, h *handIn, args []string
 			return fault.Errorf(fault.Invalid, "cli: %s: %w", arg, err)
 		}
 		if _, err := os.Lstat(abs); err != nil {
-			return fault.Errorf(fault.NotFound, "%s is not there", arg)
+			return unopened(arg, err)
 		}
 		paths = append(paths, abs)
 	}
@@ -181,7 +188,11 @@ func (a *app) imported(res report.Result) error {
 		return err
 	}
 	if res.Quarantined > 0 {
-		_, _ = fmt.Fprintf(a.stderr, "casus: %d pieces were set aside\n  hint: casus import quarantine list says where and why\n", res.Quarantined)
+		what := "pieces were"
+		if res.Quarantined == 1 {
+			what = "piece was"
+		}
+		_, _ = fmt.Fprintf(a.stderr, "casus: %d %s set aside\n  hint: casus import quarantine list says where and why\n", res.Quarantined, what)
 		return &coded{exitPartly, errQuiet}
 	}
 	return nil

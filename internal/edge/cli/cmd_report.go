@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,6 +17,7 @@ import (
 
 	"casus/internal/core/report"
 	"casus/internal/fault"
+	"casus/tlp"
 )
 
 func (a *app) reportCmd() *cobra.Command {
@@ -29,19 +32,32 @@ func (a *app) openArg(arg string) (io.ReadCloser, string, error) {
 		return io.NopCloser(a.stdin), "stdin", nil
 	}
 	f, err := os.Open(arg)
-	if os.IsNotExist(err) {
-		return nil, "", fault.Errorf(fault.NotFound, "%s is not there", arg)
-	}
 	if err != nil {
-		return nil, "", fault.Errorf(fault.Invalid, "cli: %w", err)
+		return nil, "", unopened(arg, err)
+	}
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		_ = f.Close()
+		return nil, "", fault.WithHint(fault.Errorf(fault.Invalid, "%s is a directory", arg), "name a file; casus import takes whole directories")
 	}
 	return f, filepath.Base(arg), nil
+}
+
+// unopened says why a file named on the command line cannot be read.
+func unopened(arg string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.Errorf(fault.NotFound, "%s is not there", arg)
+	case errors.Is(err, fs.ErrPermission):
+		return fault.WithHint(fault.Errorf(fault.Invalid, "%s cannot be read: permission denied", arg), "run casus as a user who may read it, or change its permissions")
+	}
+	return fault.Errorf(fault.Invalid, "%s cannot be read: %w", arg, err)
 }
 
 func (a *app) reportAdd() *cobra.Command {
 	var h handIn
 	c := &cobra.Command{
 		Use: "add FILE|-", Short: "hand in one report", Example: "  casus report add --source cert-a --title \"wiper in a grid\" bundle.json", Args: cobra.ExactArgs(1),
+		PreRunE: h.check,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, name, err := a.openArg(args[0])
 			if err != nil {
@@ -69,6 +85,9 @@ func (a *app) reportList() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				text = args[0]
+			}
+			if err := checkLimit(limit); err != nil {
+				return err
 			}
 			return a.with(cmd.Context(), func(r *remote) error {
 				var page struct {
@@ -101,6 +120,13 @@ func (a *app) reportList() *cobra.Command {
 	c.Flags().StringVar(&cursor, "cursor", "", "the page after this one")
 	c.Flags().IntVar(&limit, "limit", 50, "rows, at most 500")
 	return c
+}
+
+func checkLimit(limit int) error {
+	if limit < 1 || limit > 500 {
+		return usage("--limit %d: want 1 to 500", limit)
+	}
+	return nil
 }
 
 func (a *app) reportShow() *cobra.Command {
@@ -138,6 +164,7 @@ func (a *app) reportMatch() *cobra.Command {
 	c := &cobra.Command{
 		Use: "match ID|FILE|-", Short: "who else saw what a report mentions; a file is matched and not stored",
 		Example: "  casus report match RPT-7K2M-9XQ4\n  casus report match suspicious.eml", Args: cobra.ExactArgs(1),
+		PreRunE: h.check,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(r *remote) error {
 				m, err := a.match(cmd.Context(), r, &h, args[0])
@@ -200,38 +227,75 @@ func (a *app) sourceCmd() *cobra.Command {
 			})
 		},
 	}
+	c.AddCommand(list, a.sourceSet())
+	return c
+}
+
+func (a *app) sourceSet() *cobra.Command {
 	var label, zone, trust string
 	var columns []string
-	set := &cobra.Command{
+	c := &cobra.Command{
 		Use: "set NAME", Short: "set what holds for a source: unmarked input, time zone, trust, columns",
+		Long:    "Sets what holds for a source. What no flag names stays as it is; an empty value\ntakes a setting back. It holds for what comes in from now on.",
 		Example: "  casus source set cert-a --tlp amber --time-zone Europe/Paris --trust B\n  casus source set feed --column ioc=value --column seen=first_seen", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			m, err := columnMap(columns)
+			if err != nil {
+				return err
+			}
+			if _, ok := tlp.Parse(label); label != "" && !ok {
+				return usage("--tlp %s: want red, amber+strict, amber, green or clear", label)
+			}
 			return a.with(cmd.Context(), func(r *remote) error {
-				m, err := columnMap(columns)
+				in, err := r.source(cmd.Context(), args[0])
 				if err != nil {
 					return err
 				}
-				in := map[string]any{"name": args[0]}
-				for k, v := range map[string]string{"tlp": label, "time_zone": zone, "trust": trust} {
-					if v != "" {
-						in[k] = v
+				for name, v := range map[string]string{"tlp": label, "time-zone": zone, "trust": trust} {
+					if cmd.Flags().Changed(name) {
+						in[strings.ReplaceAll(name, "-", "_")] = v
 					}
 				}
 				if m != nil {
 					in["map"] = m
 				}
 				var out map[string]any
-				if err := r.send(cmd.Context(), http.MethodPut, "/sources", in, &out); err != nil {
+				err = r.send(cmd.Context(), http.MethodPut, "/sources", in, &out)
+				if fault.KindOf(err) == fault.Invalid && err != nil {
+					return &coded{exitUsage, err}
+				}
+				if err != nil {
 					return err
 				}
 				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%s is set\n", args[0]) })
 			})
 		},
 	}
-	set.Flags().StringVar(&label, "tlp", "", "default marking of unmarked input; without it RED")
-	set.Flags().StringVar(&zone, "time-zone", "", "IANA name, for times without a zone; default UTC")
-	set.Flags().StringVar(&trust, "trust", "", "reliability A (reliable) to F (cannot be judged)")
-	set.Flags().StringArrayVar(&columns, "column", nil, "COLUMN=FIELD, for CSV and JSON lines; may be repeated")
-	c.AddCommand(list, set)
+	c.Flags().StringVar(&label, "tlp", "", "default marking of unmarked input; without it RED")
+	c.Flags().StringVar(&zone, "time-zone", "", "IANA name, for times without a zone; default UTC")
+	c.Flags().StringVar(&trust, "trust", "", "reliability A (reliable) to F (cannot be judged)")
+	c.Flags().StringArrayVar(&columns, "column", nil, "COLUMN=FIELD, for CSV and JSON lines; may be repeated")
 	return c
+}
+
+// source returns what is set for a source, as it is sent.
+func (r *remote) source(ctx context.Context, name string) (map[string]any, error) {
+	var all []report.Source
+	if err := r.get(ctx, "/sources", nil, &all); err != nil {
+		return nil, err
+	}
+	in := map[string]any{"name": name}
+	for _, s := range all {
+		if s.Name != name {
+			continue
+		}
+		if s.TLP != nil {
+			in["tlp"] = s.TLP.String()
+		}
+		in["time_zone"], in["trust"] = s.Zone, s.Trust
+		if s.Map != nil {
+			in["map"] = s.Map
+		}
+	}
+	return in, nil
 }

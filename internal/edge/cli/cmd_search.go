@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 
@@ -24,6 +23,12 @@ func (a *app) searchCmd() *cobra.Command {
 		Example: "  casus search hxxp://lure[.]example/a\n  casus search 203.0.113.0/24\n  casus search wiper grid",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.TrimSpace(strings.Join(args, " ")) == "" {
+				return usage("search: nothing to search for; see casus search --help")
+			}
+			if err := checkLimit(limit); err != nil {
+				return err
+			}
 			return a.with(cmd.Context(), func(r *remote) error {
 				q := url.Values{"q": {strings.Join(args, " ")}, "limit": {strconv.Itoa(limit)}}
 				if cursor != "" {
@@ -171,14 +176,14 @@ func (a *app) warninglistCmd() *cobra.Command {
 			})
 		},
 	}, &cobra.Command{
-		Use: "import FILE ...", Short: "take in lists in MISP's form, also in .gz", Example: "  casus warninglist import lists/*/list.json", Args: cobra.MinimumNArgs(1),
+		Use: "import FILE|- ...", Short: "take in lists in MISP's form, also in .gz", Example: "  casus warninglist import lists/*/list.json", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(r *remote) error {
 				all := []report.Warninglist{}
 				for _, path := range args {
-					f, err := os.Open(path)
+					f, _, err := a.openArg(path)
 					if err != nil {
-						return fault.Errorf(fault.NotFound, "%s cannot be opened", path)
+						return err
 					}
 					var l report.Warninglist
 					err = r.call(cmd.Context(), http.MethodPost, "/warninglists", nil, f, http.Header{"Content-Type": {"application/octet-stream"}}, &l)
