@@ -188,8 +188,11 @@ func (r *raw) request() (report.Request, error) {
 	return req, nil
 }
 
+// Handed is raw by an exported name: huma reads parameters of exported fields.
+type Handed = raw
+
 type paths struct {
-	raw
+	Handed
 	Body struct {
 		Paths []string `json:"paths" minItems:"1" maxItems:"10000"`
 	}
@@ -207,7 +210,7 @@ func stream[T any](s *server, work func(ctx context.Context, progress func(repor
 			v, err := work(ctx.Context(), nil)
 			if err != nil {
 				p := s.problem(ctx.Context(), err)
-				ctx.SetHeader("Content-Type", "application/problem+json")
+				ctx.SetHeader("Content-Type", problemType)
 				ctx.SetStatus(p.Status)
 				_ = marshal(ctx.BodyWriter(), p)
 				return
@@ -331,7 +334,7 @@ func (l *lateWriter) fail(p *problem) {
 	if l.begun {
 		panic(http.ErrAbortHandler) // a cut answer must not look whole
 	}
-	l.ctx.SetHeader("Content-Type", "application/problem+json")
+	l.ctx.SetHeader("Content-Type", problemType)
 	l.ctx.SetStatus(p.Status)
 	_ = marshal(l.ctx.BodyWriter(), p)
 }
