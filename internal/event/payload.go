@@ -60,8 +60,13 @@ type Retried struct {
 type Erasure struct {
 	// Receipts are the entries whose receipts go.
 	Receipts []Seq `json:"receipts"`
+	// Payloads are the entries whose bytes go, parts of long ones included.
+	Payloads []Seq `json:"payloads,omitempty"`
 	// Reason is why, in the words of who asked.
 	Reason string `json:"reason"`
+	// Done says that the bytes of the erasure that is this entry's cause are in
+	// no file any more.
+	Done bool `json:"done,omitempty"`
 }
 
 // Write returns the payload form of v: JSON.

@@ -36,9 +36,6 @@ import (
 	"casus/internal/eventlog/memlog"
 	"casus/internal/eventlog/pebblelog"
 	"casus/internal/fault"
-	"casus/internal/kv"
-	"casus/internal/kv/memkv"
-	"casus/internal/kv/pebblekv"
 	"casus/internal/view"
 	"casus/stix"
 )
@@ -58,31 +55,41 @@ type Config struct {
 	// Exercise says that documentation addresses and example names are the
 	// exercise's own and no noise.
 	Exercise bool
-	// Hook is called at named points, for tests that stop a node there.
+	// Hook is called at named points, for tests that stop a node there. It may
+	// be called from several goroutines.
 	Hook func(point string)
+
+	// memTable is the size of the write buffers of log and views; 0 means theirs.
+	memTable uint64
 }
 
 // What bounds the distance of the views from the log.
 const (
 	// maxLag is how many entries the views may be behind before intake waits.
-	maxLag = 60_000
+	maxLag = 40_000
 	// flushEvery bounds what a restart has to read again.
 	flushEvery = 60 * time.Second
 	// flushEntries is the same in entries: about 256 MiB of log.
 	flushEntries = 250_000
+	// stepRetry is how long a failed step waits before it is tried again.
+	stepRetry = 250 * time.Millisecond
 )
 
 // Node is an open data directory.
 type Node struct {
 	cfg    Config
 	log    logBody
-	kv     kv.Store
+	kv     *views
 	view   *view.Store
 	intake *intake.Intake
 	reader view.Reader
 
-	cancel context.CancelFunc
+	gate   *gate
+	cancel context.CancelFunc // stops loop
 	loop   sync.WaitGroup
+	end    context.CancelFunc // stops tasks
+	tasks  sync.WaitGroup
+	whole  chan struct{} // closed when erasures cut short before are carried out
 
 	mu   sync.Mutex // guards the fields below
 	fail error
@@ -104,6 +111,10 @@ func Init(cfg Config) error {
 		return fault.WithHint(fault.Errorf(fault.Conflict, "node: %s is a data directory already", cfg.Dir), "use it as it is, or name another with --data")
 	}
 	l, err := pebblelog.Create(filepath.Join(cfg.Dir, "log"), cfg.logOptions())
+	if fault.KindOf(err) == fault.Conflict {
+		// An earlier attempt ended before it wrote the key.
+		l, err = pebblelog.Open(filepath.Join(cfg.Dir, "log"), cfg.logOptions())
+	}
 	if err != nil {
 		return err
 	}
@@ -114,10 +125,30 @@ func Init(cfg Config) error {
 	if _, err := io.ReadFull(cfg.Random, secret); err != nil {
 		return fault.Errorf(fault.Unavailable, "node: random bytes: %w", err)
 	}
-	if err := os.WriteFile(key, []byte(hex.EncodeToString(secret)+"\n"), 0o600); err != nil {
+	if err := writeDurably(key, []byte(hex.EncodeToString(secret)+"\n")); err != nil {
 		return fault.Errorf(fault.Unavailable, "node: init: %w", err)
 	}
 	return nil
+}
+
+// writeDurably writes a file whole or not at all, crash or not.
+func writeDurably(name string, b []byte) error {
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return err
+	}
+	dir, err := vfs.Default.OpenDir(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func (c Config) withDefaults() Config {
@@ -134,7 +165,7 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) logOptions() pebblelog.Options {
-	return pebblelog.Options{FS: c.FS, Random: c.Random}
+	return pebblelog.Options{FS: c.FS, Random: c.Random, MemTableBytes: int(c.memTable), Hook: c.Hook} //nolint:gosec // a few MiB
 }
 
 // Exists reports whether dir is a data directory.
@@ -147,26 +178,52 @@ func Exists(dir string) bool {
 // directory that another process has open is Unavailable.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, reader: view.LocalOperator()}
+	n := &Node{cfg: cfg, reader: view.LocalOperator(), gate: newGate(), whole: make(chan struct{})}
 	secret, err := n.openStores()
 	if err != nil {
 		return nil, err
 	}
-	n.view, err = view.New(ctx, n.log, n.kv, view.Options{Secret: secret, Exercise: cfg.Exercise, Limits: cfg.Limits})
+	opt := view.Options{Secret: secret, Exercise: cfg.Exercise, Limits: cfg.Limits}
+	n.view, err = view.New(ctx, n.log, n.kv, opt)
+	if damaged(err) {
+		if err = n.kv.swap(true); err == nil {
+			n.view, err = view.New(ctx, n.log, n.kv, opt)
+		}
+	}
 	if err != nil {
 		return nil, errors.Join(err, n.kv.Close(), n.log.Close())
 	}
-	n.intake = intake.New(n.log, n.view, n.reader, intake.Options{Clock: cfg.Clock, Limits: cfg.Limits, Slow: n.slow, Hook: cfg.Hook})
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n.intake = intake.New(n.log, n.view, n.reader, intake.Options{Clock: cfg.Clock, Limits: cfg.Limits, Slow: n.slow, Settle: n.settle, Hook: cfg.Hook})
+	n.start()
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	n.end = end
+	n.tasks.Go(func() {
+		defer close(n.whole)
+		if err := n.resume(life); err != nil && life.Err() == nil {
+			n.failed(err)
+		}
+	})
+	return n, nil
+}
+
+// start starts the loop; stop ends it. Whoever calls them while the node runs
+// has the gate alone.
+func (n *Node) start() {
+	run, cancel := context.WithCancel(context.Background())
 	n.cancel = cancel
 	n.loop.Go(func() { n.follow(run) })
-	return n, nil
+}
+
+func (n *Node) stop() {
+	n.cancel()
+	n.loop.Wait()
 }
 
 func (n *Node) openStores() (secret []byte, err error) {
 	if n.cfg.Dir == "" {
-		n.log, n.kv = memlog.New(n.cfg.Random), memkv.New()
-		return make([]byte, 32), nil
+		n.log = memlog.New(n.cfg.Random)
+		n.kv, err = openViews("", &n.cfg)
+		return make([]byte, 32), err
 	}
 	text, err := os.ReadFile(filepath.Join(n.cfg.Dir, "node.key"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -184,60 +241,88 @@ func (n *Node) openStores() (secret []byte, err error) {
 		return nil, err
 	}
 	n.log = l
-	dir := filepath.Join(n.cfg.Dir, "views")
-	n.kv, err = pebblekv.Open(dir, pebblekv.Options{FS: n.cfg.FS})
-	if err != nil && fault.KindOf(err) != fault.Unavailable {
-		return nil, errors.Join(err, l.Close())
+	// What a killed import left behind: nobody else has the directory.
+	if err := os.RemoveAll(filepath.Join(n.cfg.Dir, "tmp")); err != nil {
+		return nil, errors.Join(fault.Errorf(fault.Unavailable, "node: %w", err), l.Close())
 	}
-	if err != nil {
-		// Damaged views are thrown away: the log has everything.
-		if rmErr := os.RemoveAll(dir); rmErr != nil {
-			return nil, errors.Join(err, rmErr, l.Close())
-		}
-		if n.kv, err = pebblekv.Open(dir, pebblekv.Options{FS: n.cfg.FS}); err != nil {
-			return nil, errors.Join(err, l.Close())
-		}
+	if n.kv, err = openViews(filepath.Join(n.cfg.Dir, "views"), &n.cfg); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
 	return secret, nil
 }
 
-// follow keeps the views up with the log until ctx ends.
+// follow keeps the views up with the log until ctx ends. What fails is told to
+// who waits, and tried again.
 func (n *Node) follow(ctx context.Context) {
 	flushed := n.cfg.Clock()
 	since := 0
-	for {
-		did, _, err := n.view.Step(ctx, n.cfg.Clock())
-		if err != nil {
-			if ctx.Err() == nil {
-				n.mu.Lock()
-				n.fail = err
-				n.mu.Unlock()
-			}
-			return
-		}
-		since += did
-		if since >= flushEntries || since > 0 && n.cfg.Clock().Sub(flushed) >= flushEvery {
-			n.cfg.Hook("view-flush")
-			if err := n.view.Flush(); err != nil {
-				n.mu.Lock()
-				n.fail = err
-				n.mu.Unlock()
+	for ctx.Err() == nil {
+		did, err := n.step(ctx, &flushed, &since)
+		if err != nil && ctx.Err() == nil {
+			n.failed(err)
+			if !n.recover(ctx, err) {
 				return
 			}
-			flushed, since = n.cfg.Clock(), 0
+			continue
 		}
 		if did > 0 {
 			continue
 		}
+		n.failed(nil)
 		select {
 		case <-n.log.Watch(n.view.Mark()):
 		case <-ctx.Done():
-			return
-		}
-		if ctx.Err() != nil {
-			return
 		}
 	}
+}
+
+func (n *Node) step(ctx context.Context, flushed *time.Time, since *int) (int, error) {
+	did, _, err := n.view.Step(ctx, n.cfg.Clock())
+	if err != nil {
+		return did, err
+	}
+	*since += did
+	if *since >= flushEntries || *since > 0 && n.cfg.Clock().Sub(*flushed) >= flushEvery {
+		n.cfg.Hook("view-flush")
+		if err := n.view.Flush(); err != nil {
+			return did, err
+		}
+		*flushed, *since = n.cfg.Clock(), 0
+	}
+	return did, nil
+}
+
+// recover prepares another try after err: damaged views are thrown away, ones
+// that could not be written are opened again. It returns false when there is
+// nothing to try.
+func (n *Node) recover(ctx context.Context, err error) bool {
+	kind := fault.KindOf(err)
+	if kind == fault.Internal && !damaged(err) {
+		return false
+	}
+	select {
+	case <-time.After(stepRetry):
+	case <-ctx.Done():
+		return true
+	}
+	if n.kv.failed() == nil && !damaged(err) {
+		return true
+	}
+	if err := n.kv.swap(damaged(err)); err != nil {
+		n.failed(err)
+		return true
+	}
+	if err := n.view.Reload(ctx); err != nil {
+		n.failed(err)
+	}
+	return true
+}
+
+// failed notes why the views do not follow the log; nil means that they do.
+func (n *Node) failed(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.fail = err
 }
 
 // Err returns why the views stopped following the log, nil while they do.
@@ -288,7 +373,10 @@ func (n *Node) settle(ctx context.Context) error {
 
 // Close stops the loop, makes the views durable and closes the stores.
 func (n *Node) Close() error {
-	n.cancel()
-	n.loop.Wait()
+	n.end()
+	n.tasks.Wait()
+	n.gate.turn <- struct{}{} // an erasure or a rebuild starts the loop again
+	defer func() { <-n.gate.turn }()
+	n.stop()
 	return errors.Join(n.view.Close(), n.kv.Close(), n.log.Close())
 }

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"casus/internal/core/report"
@@ -70,6 +69,11 @@ func (n *Node) Retry(ctx context.Context, id string) (report.Result, error) {
 		return report.Result{}, err
 	}
 	start := n.cfg.Clock()
+	leave, err := n.gate.enter(ctx)
+	if err != nil {
+		return report.Result{}, err
+	}
+	defer leave()
 	known, seq, err := n.intake.Retry(ctx, p)
 	if err != nil {
 		return report.Result{}, err
@@ -136,6 +140,11 @@ type file struct {
 func (f file) Size() int64 { return f.size }
 
 func (n *Node) take(ctx context.Context, req report.Request, f intake.File, progress func(report.Progress)) (report.Result, error) {
+	leave, err := n.gate.enter(ctx)
+	if err != nil {
+		return report.Result{}, err
+	}
+	defer leave()
 	known, seq, err := n.intake.Import(ctx, req, f, progress)
 	if err != nil {
 		return report.Result{}, err
@@ -327,58 +336,16 @@ func (n *Node) Verify(ctx context.Context) (report.Check, error) {
 		return out, err
 	}
 	out.Entries, out.Head = uint64(seq), fmt.Sprintf("%x", head)
+	for _, err := range n.kv.Scan(nil, nil) {
+		if err != nil {
+			out.Problems = append(out.Problems, "views: "+err.Error()+"; casus node rebuild makes them again")
+		}
+	}
 	if out.StateDigest, err = n.view.StateDigest(ctx, n.reader); err != nil {
 		out.Problems = append(out.Problems, "views: "+err.Error())
 	}
 	out.OK = len(out.Problems) == 0
 	return out, nil
-}
-
-// Rebuild builds the views again from the log.
-func (n *Node) Rebuild(ctx context.Context) error {
-	n.cancel()
-	n.loop.Wait()
-	if err := n.view.Rebuild(ctx); err != nil {
-		return err
-	}
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	n.cancel = cancel
-	n.loop.Go(func() { n.follow(run) })
-	return n.settle(ctx)
-}
-
-// Erase removes a report or an object for good: the views forget it, then the
-// log overwrites its bytes. The chain stays.
-func (n *Node) Erase(ctx context.Context, id, reason string) (int, error) {
-	if strings.TrimSpace(reason) == "" {
-		return 0, fault.WithHint(fault.Errorf(fault.Invalid, "node: erase %s: no reason given", id), "say why with --reason; it is kept on the record")
-	}
-	if err := n.settle(ctx); err != nil {
-		return 0, err
-	}
-	receipts, payloads, err := n.view.Erasable(ctx, n.reader, id)
-	if err != nil {
-		return 0, err
-	}
-	for part := range slices.Chunk(receipts, 20_000) {
-		payload, err := event.Write(event.Erasure{Receipts: part, Reason: reason})
-		if err != nil {
-			return 0, err
-		}
-		if err := n.append(ctx, event.Header{Kind: event.Erased, KindVersion: 1}, payload); err != nil {
-			return 0, err
-		}
-	}
-	n.cfg.Hook("erase-recorded")
-	all, err := eventlog.Closure(ctx, n.log, payloads...)
-	if err != nil {
-		return 0, err
-	}
-	if err := n.kv.Erase([]byte{0}, []byte{0xff}); err != nil {
-		return 0, err
-	}
-	n.cfg.Hook("erase-views")
-	return len(receipts), n.log.Erase(ctx, all...)
 }
 
 // Warninglists lists the lists of values that say little.

@@ -26,8 +26,8 @@ import (
 
 // How much one step reads.
 const (
-	stepEntries = 16_384
-	stepBytes   = 24 << 20
+	stepEntries = 12_288
+	stepBytes   = 16 << 20
 )
 
 // Step reads on from the mark. It returns how many entries it read and when to
@@ -79,7 +79,8 @@ type folding struct {
 	lists    []event.Seq
 	types    []string
 	key      []byte
-	unposted map[string][]byte // postings an erasure has cut in this step
+	uninert  []string // marking definitions erased
+	era      *erasing // set when the step is an erasure
 }
 
 func (s *Store) fold(ctx context.Context, entries []eventlog.Stored) error {
@@ -341,6 +342,12 @@ func (f *folding) receipt(e *eventlog.Stored, t *terms) error {
 	no := f.mark.Receipts
 	f.mark.Receipts++
 	rc := receipt{no: no, seq: e.Seq, bytes: e.Seq, report: rec.No, set: set, first: no, event: t.event, typ: f.typeNo(t.typ)}
+	if e.Header.Kind == event.ObjectKnown {
+		// Its first holder may be erased.
+		if rc.bytes, err = event.ReadKnown(e.Payload); err != nil {
+			return err
+		}
+	}
 	if err := f.version(&rc, e, t); err != nil {
 		return err
 	}
@@ -351,14 +358,7 @@ func (f *folding) receipt(e *eventlog.Stored, t *terms) error {
 	f.post('P', num(0, rec.No)[1:], no)
 	rec.Objects++
 	rec.Values += t.values
-	switch {
-	case rc.flags&flagKnown != 0:
-		rec.Known++
-	case rc.flags&flagConflict != 0:
-		rec.Conflicting++
-	default:
-		rec.New++
-	}
+	rec.count(rc.flags, 1)
 	if t.inert && !f.s.inert[t.id] {
 		f.inert = append(f.inert, t.id)
 		return f.kv.Set([]byte("D"+t.id), nil)
@@ -439,7 +439,6 @@ func (f *folding) same(rc *receipt, v uint32, e *eventlog.Stored, t *terms) (sam
 		if mine, err = f.s.log.Get(f.ctx, first); err != nil {
 			return false, false, err
 		}
-		rc.bytes = first
 	}
 	theirs, err := f.s.log.Get(f.ctx, other.bytes)
 	if err != nil || theirs.Erased {
@@ -525,7 +524,7 @@ func (f *folding) closed(e *eventlog.Stored) error {
 	if rec.Container, err = f.set(p.Container); err != nil {
 		return err
 	}
-	rec.Closed, rec.Received = true, p.Received
+	rec.Closed, rec.Closing, rec.Received = true, e.Seq, p.Received
 	if p.Title != "" {
 		rec.Title = p.Title
 		observable.Words(p.Title, func(w string) { f.post('W', []byte(w), rec.No) })

@@ -27,6 +27,12 @@ func (f *folding) commit() error {
 		for _, n := range f.objects[key] {
 			val = binary.BigEndian.AppendUint32(val, n)
 		}
+		if val == nil {
+			if err := f.kv.Delete([]byte(key)); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := f.kv.Set([]byte(key), val); err != nil {
 			return err
 		}
@@ -97,6 +103,9 @@ func (f *folding) takeOver() error {
 	s.setNo, s.types, s.open, s.mark = f.setNo, f.types, f.open, f.mark
 	for _, id := range f.inert {
 		s.inert[id] = true
+	}
+	for _, id := range f.uninert {
+		delete(s.inert, id)
 	}
 	for _, src := range f.sources {
 		s.sources[src.Name] = src

@@ -3,7 +3,6 @@ package view
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json/v2"
 	"fmt"
@@ -37,9 +36,13 @@ func (s *Store) StateDigest(ctx context.Context, r Reader) (string, error) {
 	if !r.all {
 		return "", fault.Errorf(fault.Denied, "view: state digest: only for who sees everything")
 	}
+	// A step that ends in between would move the mark, but not the snapshot.
+	s.mu.RLock()
 	snap := s.kv.Snapshot()
+	n, texts := s.mark.Receipts, s.setText
+	s.mu.RUnlock()
 	defer func() { _ = snap.Close() }()
-	d := &digest{s: s, kv: snap, blk: newBlocks(snap), recs: map[uint32]*record{}, line: sha256.New()}
+	d := &digest{s: s, kv: snap, blk: newBlocks(snap), recs: map[uint32]*record{}, line: sha256.New(), n: n, texts: texts}
 	for _, part := range []func(context.Context) error{d.reports, d.receipts, d.values, d.items, d.sources} {
 		if err := part(ctx); err != nil {
 			return "", err
@@ -58,6 +61,8 @@ type digest struct {
 	kv    kv.Reader
 	blk   *blocks
 	recs  map[uint32]*record
+	n     uint32
+	texts []string
 	line  hash.Hash
 	lines [][32]byte
 }
@@ -88,10 +93,8 @@ func (d *digest) reports(context.Context) error {
 }
 
 func (d *digest) receipts(ctx context.Context) error {
-	d.s.mu.RLock()
-	n, texts := d.s.mark.Receipts, d.s.setText
-	d.s.mu.RUnlock()
-	for no := range n {
+	texts := d.texts
+	for no := range d.n {
 		if no%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -238,118 +241,16 @@ func (s *Store) Find(ctx context.Context, r Reader, id, version string, raw []by
 	return 0, false, nil
 }
 
-// Erasable lists the entries that go when a report or an object goes, those
-// whose bytes no other receipt needs among them: payloads is what the log
-// overwrites, receipts what the view forgets.
-func (s *Store) Erasable(ctx context.Context, r Reader, id string) (receipts, payloads []event.Seq, err error) {
-	nos := map[uint32]bool{}
-	if strings.HasPrefix(strings.ToUpper(id), "RPT-") || !strings.Contains(id, "--") {
-		rec, err := s.reportNo(r, id)
-		if err != nil {
-			return nil, nil, err
-		}
-		for no, err := range postings(s.kv, 'P', num(0, rec.No)[1:]) {
-			if err != nil {
-				return nil, nil, err
-			}
-			nos[no] = true
-		}
-		if receipts, payloads, err = s.reportEntries(rec); err != nil {
-			return nil, nil, err
-		}
-	} else {
-		if !r.all {
-			return nil, nil, fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
-		}
-		vs, err := s.versions(s.kv, id)
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(vs) == 0 {
-			return nil, nil, fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
-		}
-		for _, v := range vs {
-			for _, no := range v.receipts {
-				nos[no] = true
-			}
-		}
-	}
-	return s.erasableReceipts(nos, receipts, payloads)
-}
-
-func (s *Store) erasableReceipts(nos map[uint32]bool, receipts, payloads []event.Seq) ([]event.Seq, []event.Seq, error) {
-	blk := newBlocks(s.kv)
-	for no := range nos {
-		rc, err := blk.get(no)
-		if err != nil {
-			return nil, nil, err
-		}
-		receipts = append(receipts, rc.seq)
-		if rc.seq != rc.bytes {
-			payloads = append(payloads, rc.seq)
-		}
-		needed := false
-		group := []uint32{rc.first}
-		for other, err := range postings(s.kv, 'O', num(0, rc.first)[1:]) {
-			if err != nil {
-				return nil, nil, err
-			}
-			group = append(group, other)
-		}
-		for _, g := range group {
-			o, err := blk.get(g)
-			if err != nil {
-				return nil, nil, err
-			}
-			if !nos[g] && o.flags&flagGone == 0 {
-				needed = true
-			}
-		}
-		if !needed {
-			payloads = append(payloads, rc.bytes)
-		}
-	}
-	slices.Sort(receipts)
-	slices.Sort(payloads)
-	return slices.Compact(receipts), slices.Compact(payloads), nil
-}
-
-// reportEntries lists the entries of a report that are no receipts: its
-// opening, its original bytes and its quarantined pieces.
-func (s *Store) reportEntries(rec *record) (receipts, payloads []event.Seq, err error) {
-	for p, err := range s.kv.Scan(num('B', rec.No), kv.PrefixEnd(num('B', rec.No))) {
-		if err != nil {
-			return nil, nil, err
-		}
-		payloads = append(payloads, event.Seq(binary.BigEndian.Uint64(p.Key[5:])))
-	}
-	for no, err := range postings(s.kv, 'Q', num(0, rec.No)[1:]) {
-		if err != nil {
-			return nil, nil, err
-		}
-		raw, ok, err := s.kv.Get(num('q', no))
-		if err != nil {
-			return nil, nil, err
-		}
-		var it item
-		if !ok || json.Unmarshal(raw, &it) != nil || it.Gone {
-			continue
-		}
-		receipts, payloads = append(receipts, it.Seq), append(payloads, it.Seq)
-	}
-	return append(receipts, rec.Opening), append(payloads, rec.Opening), nil
-}
-
 // All yields every readable object, each content once, in the order of arrival.
 func (s *Store) All(ctx context.Context, r Reader, yield func(*stix.Object) error) error {
 	if !r.all {
 		return nil
 	}
-	snap := s.kv.Snapshot()
-	defer func() { _ = snap.Close() }()
 	s.mu.RLock()
+	snap := s.kv.Snapshot()
 	n := s.mark.Receipts
 	s.mu.RUnlock()
+	defer func() { _ = snap.Close() }()
 	blk := newBlocks(snap)
 	for no := range n {
 		rc, err := blk.get(no)

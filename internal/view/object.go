@@ -12,6 +12,7 @@ import (
 	"casus/internal/fault"
 	"casus/internal/kv"
 	"casus/stix"
+	"casus/tlp"
 )
 
 // variant is one content of one version of an object.
@@ -25,14 +26,19 @@ type variant struct {
 // versions lists the versions of an object, oldest first.
 func (s *Store) versions(r kv.Reader, id string) ([]variant, error) {
 	from := []byte("o" + id + "\x00")
+	blk := newBlocks(r)
 	var out []variant
 	for p, err := range r.Scan(from, kv.PrefixEnd(from)) {
 		if err != nil {
 			return nil, err
 		}
 		firsts := parseNumbers(p.Value)
+		conflict, err := conflicting(blk, firsts)
+		if err != nil {
+			return nil, err
+		}
 		for _, first := range firsts {
-			v := variant{key: string(p.Key[len(from):]), first: first, receipts: []uint32{first}, conflict: len(firsts) > 1}
+			v := variant{key: string(p.Key[len(from):]), first: first, receipts: []uint32{first}, conflict: conflict}
 			for no, err := range postings(r, 'O', num(0, first)[1:]) {
 				if err != nil {
 					return nil, err
@@ -44,6 +50,21 @@ func (s *Store) versions(r kv.Reader, id string) ([]variant, error) {
 		}
 	}
 	return out, nil
+}
+
+// conflicting reports whether variants of one version conflict. Forms of it in
+// two versions of STIX do not.
+func conflicting(blk *blocks, firsts []uint32) (bool, error) {
+	if len(firsts) < 2 {
+		return false, nil
+	}
+	for _, no := range firsts {
+		rc, err := blk.get(no)
+		if err != nil || rc.flags&flagConflict != 0 {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // maxLinked bounds the neighbours of one answer, as a picture can show them.
@@ -107,7 +128,7 @@ func (m *matcher) version(ctx context.Context, v variant, history bool, out *rep
 		}
 		row.Receipts++
 		label, imputed := m.s.labelOf(rc, rec)
-		out.TLP = label
+		out.TLP = stricter(out.TLP, label)
 		out.Receipts = append(out.Receipts, report.Receipt{
 			Report: m.s.shortID("RPT", rec.Identity), Source: rec.Source, Received: instant(rec.At), TLP: label, Imputed: imputed, Version: v.key,
 		})
@@ -126,6 +147,16 @@ func (m *matcher) version(ctx context.Context, v variant, history bool, out *rep
 	}
 	out.Versions = append(out.Versions, row)
 	return o, nil
+}
+
+// stricter returns the more restrictive of two labels; a is empty for none yet.
+func stricter(a, b string) string {
+	if a == "" {
+		return b
+	}
+	x, _ := tlp.Parse(a)
+	y, _ := tlp.Parse(b)
+	return tlp.Most(x, y).String()
 }
 
 func (m *matcher) values(o *stix.Object, out *report.Object) error {

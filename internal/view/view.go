@@ -124,31 +124,42 @@ type mark struct {
 	Items    uint32    `json:"items"` // quarantined
 	Sets     uint32    `json:"sets"`
 	Types    []string  `json:"types"`
+	// Erasing are the erasures whose payloads may still be in the log.
+	Erasing []event.Seq `json:"erasing,omitempty"`
 }
 
 // New returns the view over log in store. A store of another layout, or one
 // that is ahead of the log, is emptied and read again.
 func New(ctx context.Context, log eventlog.Log, store kv.Store, opt Options) (*Store, error) {
 	s := &Store{log: log, kv: store, opt: opt, moved: make(chan struct{})}
-	raw, ok, err := store.Get([]byte("m"))
+	return s, s.Reload(ctx)
+}
+
+// Reload takes up what the store holds, as New does: after it was opened again
+// it may hold less.
+func (s *Store) Reload(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mark, s.seen, s.tallied = mark{}, newBloom(), nil
+	raw, ok, err := s.kv.Get([]byte("m"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if ok {
 		if err := json.Unmarshal(raw, &s.mark); err != nil {
 			ok = false
 		}
 	}
-	head, _, err := log.Head(ctx)
+	head, _, err := s.log.Head(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !ok || s.mark.Layout != Layout || s.mark.Seq > head {
 		if err := s.reset(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, s.load(ctx)
+	return s.load(ctx)
 }
 
 // reset empties the store.
@@ -255,16 +266,6 @@ func (s *Store) WaitFor(ctx context.Context, seq event.Seq) error {
 	}
 }
 
-// Rebuild empties the view; the following steps read the log from its start.
-func (s *Store) Rebuild(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.reset(); err != nil {
-		return err
-	}
-	return s.load(ctx)
-}
-
 // Close saves what makes the next start quick. It does not close the store
 // underneath; no step may run any more.
 func (s *Store) Close() error { return s.seen.save(s.kv, uint64(s.mark.Seq)) }
@@ -294,6 +295,7 @@ type record struct {
 	No          uint32    `json:"no"`
 	Opening     event.Seq `json:"opening"`
 	Closed      bool      `json:"closed"`
+	Closing     event.Seq `json:"closing,omitempty"`
 	Container   uint32    `json:"container"` // set number, of the closing entry
 	Received    int       `json:"received"`  // as the closing entry says
 	Objects     int       `json:"objects"`

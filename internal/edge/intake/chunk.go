@@ -213,7 +213,7 @@ func (t *taking) commit(ctx context.Context, inOrder <-chan *chunk) (int, error)
 // append stores one chunk, unless it was stored before the report was cut
 // short.
 func (t *taking) append(ctx context.Context, c *chunk) error {
-	key := fmt.Sprintf("chunk:%s:%d", t.id, c.no)
+	key := fmt.Sprintf("chunk:%s:%d", t.key, c.no)
 	if _, seen, err := t.in.log.Seen(ctx, key); err != nil || seen {
 		return err
 	}
@@ -223,7 +223,7 @@ func (t *taking) append(ctx context.Context, c *chunk) error {
 		}
 	}
 	for i, e := range c.long {
-		e.Key = fmt.Sprintf("long:%s:%d:%d", t.id, c.no, i)
+		e.Key = fmt.Sprintf("long:%s:%d:%d", t.key, c.no, i)
 		if _, err := eventlog.AppendLong(ctx, t.in.log, nil, e); err != nil {
 			return err
 		}

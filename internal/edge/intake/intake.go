@@ -57,6 +57,9 @@ type Options struct {
 	// Slow is called between chunks and returns when the views have caught up
 	// enough, so that memory does not grow; nil means never wait.
 	Slow func(context.Context) error
+	// Settle returns when the views have read all that is in the log; nil means
+	// never wait.
+	Settle func(context.Context) error
 	// Hook is called at named points, for tests that stop a node there.
 	Hook func(point string)
 }
@@ -113,16 +116,21 @@ func (in *Intake) Import(ctx context.Context, req report.Request, f File, progre
 		return report.Known{}, 0, err
 	}
 	id := Identity(req.Source, digest)
+	t := &taking{in: in, ctx: ctx, req: req, f: &counted{File: f}, id: id, digest: digest, progress: progress, at: in.opt.Clock().UTC()}
+	if err := t.before(); err != nil {
+		return report.Known{}, 0, err
+	}
+	if t.opening != 0 && in.opt.Settle != nil {
+		if err := in.opt.Settle(ctx); err != nil {
+			return report.Known{}, 0, err
+		}
+	}
 	held, ok, err := in.view.ByIdentity(in.reader, id)
 	if err != nil {
 		return report.Known{}, 0, err
 	}
 	if ok && held.Closed {
 		return report.Known{Identity: id, Before: true}, 0, nil
-	}
-	t := &taking{in: in, ctx: ctx, req: req, f: &counted{File: f}, id: id, digest: digest, progress: progress, at: in.opt.Clock().UTC()}
-	if ok {
-		t.at = held.At // resumed: what is made from it must come out the same
 	}
 	seq, err := t.run()
 	return report.Known{Identity: id}, seq, err
@@ -152,6 +160,7 @@ type taking struct {
 	req      report.Request
 	f        *counted
 	id       string
+	key      string // what its idempotency keys are made of
 	digest   [32]byte
 	at       time.Time // when the report first came in
 	progress func(report.Progress)
@@ -161,6 +170,32 @@ type taking struct {
 	def     marking.Set
 	fmt     format.Reader
 	tallied report.Progress
+}
+
+// before finds out whether the report was begun before, and takes up the time
+// of then: what is made from it must come out the same. One that was erased
+// since is taken in anew, under other keys.
+func (t *taking) before() error {
+	t.key = t.id
+	for n := 2; ; n++ {
+		seq, ok, err := t.in.log.Seen(t.ctx, "open:"+t.key)
+		if err != nil || !ok {
+			return err
+		}
+		st, err := t.in.log.Get(t.ctx, seq)
+		if err != nil {
+			return err
+		}
+		if !st.Erased {
+			var p event.Opened
+			if err := event.Read(st.Payload, &p); err != nil {
+				return err
+			}
+			t.opening, t.at = seq, p.At
+			return nil
+		}
+		t.key = fmt.Sprintf("%s:%d", t.id, n)
+	}
 }
 
 func (t *taking) run() (event.Seq, error) {
@@ -225,7 +260,7 @@ func (t *taking) open(found report.Format) error {
 	if err != nil {
 		return err
 	}
-	t.opening, err = t.in.log.Append(t.ctx, nil, []eventlog.Entry{{Header: t.header(event.ReportOpened, "open:"+t.id), Payload: payload}})
+	t.opening, err = t.in.log.Append(t.ctx, nil, []eventlog.Entry{{Header: t.header(event.ReportOpened, "open:"+t.key), Payload: payload}})
 	return err
 }
 
@@ -238,7 +273,7 @@ func (t *taking) keepOriginal() error {
 		if n == 0 && err != nil {
 			return fault.Errorf(fault.Unavailable, "intake: read: %w", err)
 		}
-		key := fmt.Sprintf("part:%s:%d", t.id, i)
+		key := fmt.Sprintf("part:%s:%d", t.key, i)
 		if _, err := t.in.log.Append(t.ctx, nil, []eventlog.Entry{{Header: t.header(event.ReportOriginal, key), Payload: slices.Clone(buf[:n])}}); err != nil {
 			return err
 		}
@@ -268,7 +303,7 @@ func (t *taking) aside(p *stix.Problem, chunk, i int) error {
 	if err != nil {
 		return err
 	}
-	e := eventlog.Entry{Header: t.header(event.Quarantined, fmt.Sprintf("aside:%s:%d:%d", t.id, chunk, i)), Payload: payload}
+	e := eventlog.Entry{Header: t.header(event.Quarantined, fmt.Sprintf("aside:%s:%d:%d", t.key, chunk, i)), Payload: payload}
 	_, err = eventlog.AppendLong(t.ctx, t.in.log, nil, e)
 	return err
 }
@@ -286,7 +321,7 @@ func (t *taking) close(received int, meta format.Meta) (event.Seq, error) {
 	if err != nil {
 		return 0, err
 	}
-	seq, err := t.in.log.Append(t.ctx, nil, []eventlog.Entry{{Header: t.header(event.ReportClosed, "close:"+t.id), Payload: payload}})
+	seq, err := t.in.log.Append(t.ctx, nil, []eventlog.Entry{{Header: t.header(event.ReportClosed, "close:"+t.key), Payload: payload}})
 	t.in.opt.Hook("closed")
 	return seq, err
 }

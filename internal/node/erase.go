@@ -1,0 +1,184 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"casus/internal/event"
+	"casus/internal/eventlog"
+	"casus/internal/fault"
+)
+
+// gate lets either any number of imports through, or one act that must not
+// meet any: an erasure could take bytes away that an import has just found to
+// be known, and a rebuild hides what is.
+type gate struct {
+	turn chan struct{} // who wants to be alone
+	in   chan struct{} // a token for each that is in
+}
+
+const maxInGate = 64
+
+func newGate() *gate {
+	return &gate{turn: make(chan struct{}, 1), in: make(chan struct{}, maxInGate)}
+}
+
+// enter lets an import through.
+func (g *gate) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case g.in <- struct{}{}:
+		return func() { <-g.in }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// alone waits until all others have left.
+func (g *gate) alone(ctx context.Context) (leave func(), err error) {
+	select {
+	case g.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	n := 0
+	leave = func() {
+		for range n {
+			<-g.in
+		}
+		<-g.turn
+	}
+	for ; n < maxInGate; n++ {
+		select {
+		case g.in <- struct{}{}:
+		case <-ctx.Done():
+			leave()
+			return nil, ctx.Err()
+		}
+	}
+	return leave, nil
+}
+
+// Rebuild throws the views away and builds them again from the log.
+func (n *Node) Rebuild(ctx context.Context) error {
+	leave, err := n.gate.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	n.stop()
+	defer n.failed(nil)
+	err = n.kv.swap(true)
+	if err == nil {
+		err = n.view.Reload(ctx)
+	}
+	n.failed(nil)
+	n.start()
+	if err != nil {
+		return err
+	}
+	return n.settle(ctx)
+}
+
+// Erase removes a report or an object for good: the views forget it, then the
+// log overwrites its bytes. The chain stays. What a crash cuts short, the next
+// Open finishes, once it was recorded.
+func (n *Node) Erase(ctx context.Context, id, reason string) (int, error) {
+	if strings.TrimSpace(reason) == "" {
+		return 0, fault.WithHint(fault.Errorf(fault.Invalid, "node: erase %s: no reason given", id), "say why with --reason; it is kept on the record")
+	}
+	leave, err := n.gate.alone(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	if err := n.settle(ctx); err != nil {
+		return 0, err
+	}
+	parts, err := n.view.Erasable(ctx, n.reader, id)
+	if err != nil {
+		return 0, err
+	}
+	count := 0
+	// Who asked may go away, but what is recorded is carried out.
+	ctx = context.WithoutCancel(ctx)
+	for _, p := range parts {
+		p.Reason = reason
+		if p.Payloads, err = eventlog.Closure(ctx, n.log, p.Payloads...); err != nil {
+			return 0, err
+		}
+		payload, err := event.Write(p)
+		if err != nil {
+			return 0, err
+		}
+		if err := n.append(ctx, event.Header{Kind: event.Erased, KindVersion: 1}, payload); err != nil {
+			return 0, err
+		}
+		count += len(p.Receipts)
+	}
+	n.cfg.Hook("erase-recorded")
+	return count, n.carryOut(ctx)
+}
+
+// resume carries out erasures that were recorded before a crash.
+func (n *Node) resume(ctx context.Context) error {
+	if err := n.settle(ctx); err != nil || len(n.view.Erasing()) == 0 {
+		return err
+	}
+	leave, err := n.gate.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return n.carryOut(ctx)
+}
+
+// carryOut makes the payloads of all recorded erasures vanish. The gate is
+// taken, and the views have read the erasures.
+func (n *Node) carryOut(ctx context.Context) error {
+	open := n.view.Erasing()
+	if len(open) == 0 {
+		return nil
+	}
+	var all []event.Seq
+	for _, seq := range open {
+		st, err := n.log.Get(ctx, seq)
+		if err != nil {
+			return err
+		}
+		raw, err := eventlog.Payload(ctx, n.log, st)
+		if err != nil {
+			return err
+		}
+		var p event.Erasure
+		if err := event.Read(raw, &p); err != nil {
+			return err
+		}
+		all = append(all, p.Payloads...)
+	}
+	// The views are made durable first: read again, they could not find what to
+	// forget any more.
+	n.stop()
+	err := n.kv.forget()
+	n.start()
+	if err != nil {
+		return err
+	}
+	n.cfg.Hook("erase-views")
+	slices.Sort(all)
+	if err := n.log.Erase(ctx, slices.Compact(all)...); err != nil {
+		return err
+	}
+	payload, err := event.Write(event.Erasure{Done: true, Receipts: []event.Seq{}})
+	if err != nil {
+		return err
+	}
+	for _, seq := range open {
+		h := event.Header{Kind: event.Erased, KindVersion: 1, Cause: seq, Key: fmt.Sprintf("erased:%d", seq)}
+		if err := n.append(ctx, h, payload); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package view
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json/v2"
+	"slices"
+	"strings"
+
+	"casus/internal/event"
+	"casus/internal/fault"
+	"casus/internal/kv"
+)
+
+// maxErased is the most receipts of one erasure, which bounds the memory of the
+// step that carries it out.
+const maxErased = 4000
+
+// Erasing returns the recorded erasures whose payloads may still be in the log.
+func (s *Store) Erasing() []event.Seq {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.mark.Erasing
+}
+
+// Erasable returns the erasures, in their order, by which a report or an object
+// goes. The bytes of a receipt are among their payloads when no receipt that
+// stays needs them. Each erasure alone leaves a whole state; the report itself
+// goes with the last, so that what was cut short can be repeated.
+func (s *Store) Erasable(ctx context.Context, r Reader, id string) ([]event.Erasure, error) {
+	e := &erasable{s: s, ctx: ctx, blk: newBlocks(s.kv), nos: map[uint32]bool{}, last: map[event.Seq]int{}, payloads: map[event.Seq]event.Seq{}}
+	var err error
+	if strings.HasPrefix(strings.ToUpper(id), "RPT-") || !strings.Contains(id, "--") {
+		err = e.report(r, id)
+	} else {
+		err = e.object(r, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := e.receipts(); err != nil {
+		return nil, err
+	}
+	return e.parts(), nil
+}
+
+// erasable collects what goes.
+type erasable struct {
+	s   *Store
+	ctx context.Context
+	blk *blocks
+	nos map[uint32]bool
+	// payloads is the entries whose bytes go, each with the entry that needs them
+	// and goes last.
+	payloads map[event.Seq]event.Seq
+	entries  []event.Seq // that leave traces in the view
+	last     map[event.Seq]int
+}
+
+// goes notes that the bytes of entry seq go no sooner than entry with.
+func (e *erasable) goes(seq, with event.Seq) {
+	if old, ok := e.payloads[seq]; !ok || with < old {
+		e.payloads[seq] = with // later entries go first
+	}
+}
+
+func (e *erasable) object(r Reader, id string) error {
+	missing := fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
+	if !r.all {
+		return missing
+	}
+	vs, err := e.s.versions(e.s.kv, id)
+	if err != nil {
+		return err
+	}
+	if len(vs) == 0 {
+		return missing
+	}
+	for _, v := range vs {
+		for _, no := range v.receipts {
+			e.nos[no] = true
+		}
+	}
+	return nil
+}
+
+// report collects a report: its receipts, opening, closing, original bytes and
+// quarantined pieces.
+func (e *erasable) report(r Reader, id string) error {
+	s := e.s
+	rec, err := s.reportNo(r, id)
+	if err != nil {
+		return err
+	}
+	for no, err := range postings(s.kv, 'P', num(0, rec.No)[1:]) {
+		if err != nil {
+			return err
+		}
+		e.nos[no] = true
+	}
+	for p, err := range s.kv.Scan(num('B', rec.No), kv.PrefixEnd(num('B', rec.No))) {
+		if err != nil {
+			return err
+		}
+		e.goes(event.Seq(binary.BigEndian.Uint64(p.Key[5:])), rec.Opening)
+	}
+	for no, err := range postings(s.kv, 'Q', num(0, rec.No)[1:]) {
+		if err != nil {
+			return err
+		}
+		raw, ok, err := s.kv.Get(num('q', no))
+		if err != nil {
+			return err
+		}
+		var it item
+		if ok && json.Unmarshal(raw, &it) == nil {
+			e.entries = append(e.entries, it.Seq)
+			e.goes(it.Seq, it.Seq)
+		}
+	}
+	e.entries = append(e.entries, rec.Opening)
+	e.goes(rec.Opening, rec.Opening)
+	if rec.Closing != 0 {
+		e.goes(rec.Closing, rec.Opening)
+	}
+	return nil
+}
+
+// receipts finds which bytes go with the receipts.
+func (e *erasable) receipts() error {
+	done := map[uint32]bool{}
+	for no := range e.nos {
+		rc, err := e.blk.get(no)
+		if err != nil {
+			return err
+		}
+		if done[rc.first] {
+			continue
+		}
+		done[rc.first] = true
+		if err := e.group(rc.first); err != nil {
+			return err
+		}
+	}
+	return e.ctx.Err()
+}
+
+// group looks at all receipts of equal content.
+func (e *erasable) group(first uint32) error {
+	members := []uint32{first}
+	for no, err := range postings(e.s.kv, 'O', num(0, first)[1:]) {
+		if err != nil {
+			return err
+		}
+		members = append(members, no)
+	}
+	needed := map[event.Seq]bool{}
+	var going []receipt
+	for _, no := range members {
+		rc, err := e.blk.get(no)
+		if err != nil {
+			return err
+		}
+		if rc.flags&flagGone != 0 {
+			continue
+		}
+		if rc.bytes, err = e.s.named(e.ctx, rc.seq); err != nil {
+			return err
+		}
+		if e.nos[no] {
+			going = append(going, rc)
+		} else {
+			needed[rc.bytes] = true
+		}
+	}
+	for _, rc := range going {
+		e.entries = append(e.entries, rc.seq)
+		for _, seq := range [...]event.Seq{rc.seq, rc.bytes} {
+			if !needed[seq] {
+				e.goes(seq, rc.seq)
+			}
+		}
+	}
+	return nil
+}
+
+// named returns the entry that holds the bytes of the receipt made by entry seq.
+func (s *Store) named(ctx context.Context, seq event.Seq) (event.Seq, error) {
+	st, err := s.log.Get(ctx, seq)
+	if err != nil || st.Header.Kind != event.ObjectKnown || st.Erased {
+		return seq, err
+	}
+	return event.ReadKnown(st.Payload)
+}
+
+// parts cuts what goes into erasures, later entries first.
+func (e *erasable) parts() []event.Erasure {
+	slices.Sort(e.entries)
+	e.entries = slices.Compact(e.entries)
+	slices.Reverse(e.entries)
+	var out []event.Erasure
+	for part := range slices.Chunk(e.entries, maxErased) {
+		for _, seq := range part {
+			e.last[seq] = len(out)
+		}
+		out = append(out, event.Erasure{Receipts: part})
+	}
+	for seq, with := range e.payloads {
+		part := &out[e.last[with]]
+		part.Payloads = append(part.Payloads, seq)
+	}
+	for i := range out {
+		slices.Sort(out[i].Payloads)
+	}
+	return out
+}
