@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // the zones of sources, on machines that have none
 
 	"casus/internal/edge/cli"
 	"casus/internal/node"
