@@ -35,7 +35,7 @@
 //	      --library string   load the real files under this directory behind the story
 //	      --listen string    loopback address to serve on (default "127.0.0.1:0")
 //	      --once             load, report, and end
-//	      --seed uint        seed of the filler (default 1)
+//	      --seed uint        seed of the filler; 0 is that of the story
 //
 // # casus doctor
 //
