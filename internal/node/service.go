@@ -174,8 +174,8 @@ func (n *Node) result(ctx context.Context, known report.Known, seq event.Seq) (r
 	return res, nil
 }
 
-// ImportPaths takes in files and directories of this machine. Hidden files are
-// left out of directories.
+// ImportPaths takes in files and directories of this machine. Hidden files and
+// links are left out of directories.
 func (n *Node) ImportPaths(ctx context.Context, req report.Request, paths []string, progress func(report.Progress)) (report.Result, error) {
 	start := n.cfg.Clock()
 	files, total, err := expand(paths)
@@ -240,27 +240,28 @@ func unreadable(path string, err error) error {
 // of the events beside them.
 func expand(paths []string) (files []string, total int64, err error) {
 	for _, p := range paths {
-		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
+		named, err := filepath.EvalSymlinks(p)
+		if err != nil {
+			return nil, 0, unreadable(p, err)
+		}
+		err = filepath.WalkDir(named, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return unreadable(path, err)
 			}
-			if path != p && strings.HasPrefix(d.Name(), ".") {
-				if d.IsDir() {
-					return fs.SkipDir
-				}
+			switch {
+			case path == named && !d.IsDir() && !d.Type().IsRegular():
+				return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is neither a file nor a directory", p), "hand its content in with: casus import - < %s", p)
+			case path != named && strings.HasPrefix(d.Name(), ".") && d.IsDir():
+				return fs.SkipDir
+			case d.IsDir() || path != named && passedOver(path, d):
 				return nil
 			}
-			info, err := os.Stat(path)
+			info, err := d.Info()
 			if err != nil {
 				return unreadable(path, err)
 			}
-			if path != p && (d.Name() == "manifest.json" || d.Name() == "hashes.csv" && exists(filepath.Join(filepath.Dir(path), "manifest.json"))) {
-				return nil
-			}
-			if info.Mode().IsRegular() {
-				files = append(files, path)
-				total += info.Size()
-			}
+			files = append(files, path)
+			total += info.Size()
 			return nil
 		})
 		if err != nil {
@@ -268,6 +269,13 @@ func expand(paths []string) (files []string, total int64, err error) {
 		}
 	}
 	return files, total, nil
+}
+
+// passedOver reports whether a file found in a directory is none to take in: a
+// hidden one, a link (which may lead anywhere), a device, the index of a feed.
+func passedOver(path string, d fs.DirEntry) bool {
+	return strings.HasPrefix(d.Name(), ".") || !d.Type().IsRegular() || d.Name() == "manifest.json" ||
+		d.Name() == "hashes.csv" && exists(filepath.Join(filepath.Dir(path), "manifest.json"))
 }
 
 func exists(path string) bool {
