@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -21,6 +22,11 @@ const (
 	maxAskedObjects = 20_000 // objects of a report that are asked about
 	maxNested       = 2_000  // values inside an asked range that are looked at
 	maxNamed        = 20     // reports named per match
+
+	// Of a value that very many receipts mention, who and when is read from the
+	// newest and the oldest of them.
+	newestAsked = 192
+	oldestAsked = 64
 )
 
 // none is the report number of a question that belongs to no report.
@@ -220,7 +226,7 @@ func (s *Store) match(ctx context.Context, r Reader, snap kv.Reader, self uint32
 	}
 	sum.sum(&out.Summary)
 	slices.SortStableFunc(out.Hits, func(a, b report.Match) int {
-		return cmpOr(rank(a)-rank(b), cmpOr(a.Rarity-b.Rarity, cmpOr(len(b.Sources)-len(a.Sources), strings.Compare(a.Normal, b.Normal))))
+		return cmp.Or(rank(a)-rank(b), a.Rarity-b.Rarity, len(b.Sources)-len(a.Sources), strings.Compare(a.Normal, b.Normal))
 	})
 	reports, sources, err := s.scope(r, self)
 	if err != nil {
@@ -376,10 +382,15 @@ func (m *matcher) gather(h *holders, prefix byte, term []byte) error {
 	if prefix == 'v' && !m.held(term) {
 		return nil
 	}
-	for no, err := range postings(m.kv, prefix, term) {
-		if err != nil {
-			return err
-		}
+	nos, total, err := sample(m.kv, prefix, term, newestAsked, oldestAsked)
+	if err != nil {
+		return err
+	}
+	if m.r.all {
+		// What a heavy value is mentioned in is counted, not read one by one.
+		h.receipts += total - len(nos)
+	}
+	for _, no := range nos {
 		rc, err := m.blk.get(no)
 		if err != nil {
 			return err

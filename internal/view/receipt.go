@@ -1,8 +1,10 @@
 package view
 
 import (
+	"cmp"
 	"encoding/binary"
 	"iter"
+	"slices"
 
 	"casus/internal/event"
 	"casus/internal/fault"
@@ -125,6 +127,45 @@ func postings(r kv.Reader, prefix byte, term []byte) iter.Seq2[uint32, error] {
 			}
 		}
 	}
+}
+
+// sample returns up to newest receipts of a term from its new end and up to
+// oldest from its other end, newest first, and how many it has in all. A term
+// with no more than both has all of them returned.
+func sample(r kv.Reader, prefix byte, term []byte, newest, oldest int) (nos []uint32, total int, err error) {
+	from := append(append([]byte{prefix}, term...), 0)
+	size := len(from) + 2
+	var tail []uint32 // the oldest seen so far, newest first
+	for p, err := range r.Scan(from, kv.PrefixEnd(from)) {
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(p.Key) != size {
+			continue
+		}
+		set, err := kv.ParsePostings(p.Value)
+		if err != nil {
+			return nil, 0, err
+		}
+		total += len(set)
+		base := uint32(^binary.BigEndian.Uint16(p.Key[size-2:])) << 16
+		for _, v := range slices.Backward(set) {
+			if len(nos) < newest {
+				nos = append(nos, base|uint32(v))
+				continue
+			}
+			break
+		}
+		for i := min(len(set), oldest) - 1; i >= 0; i-- {
+			tail = append(tail, base|uint32(set[i]))
+		}
+		if len(tail) > oldest {
+			tail = tail[len(tail)-oldest:]
+		}
+	}
+	nos = append(nos, tail...)
+	slices.SortFunc(nos, func(a, b uint32) int { return cmp.Compare(b, a) })
+	return slices.Compact(nos), total, nil
 }
 
 // postingKey returns the key of a term's container of n.
