@@ -14,7 +14,6 @@ import (
 	"context"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -23,7 +22,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"casus/internal/core/report"
-	"casus/internal/fault"
 	"casus/stix"
 )
 
@@ -93,8 +91,12 @@ func New(o Options) http.Handler {
 	cfg.DefaultFormat = "application/json"
 	cfg.CreateHooks = nil
 	cfg.RejectUnknownQueryParameters = true
+	cfg.Transformers = []huma.Transformer{ownProblem}
 	s := &server{Options: o, api: humago.New(mux, cfg)}
+	s.api.UseMiddleware(oncePerName)
 	s.routes()
+	declareProblem(s.api.OpenAPI())
+	mux.HandleFunc("/api/v1/", noOperation)
 	return mux
 }
 
@@ -113,53 +115,4 @@ func unmarshal(data []byte, v any) error {
 func isAny(v any) bool {
 	_, ok := v.(*any)
 	return ok
-}
-
-// problem is an error as the API writes it.
-type problem struct {
-	Status int    `json:"status"`
-	Kind   string `json:"kind" doc:"kind of error: invalid, denied, not-found, conflict, unavailable, internal"`
-	Title  string `json:"title" doc:"what happened"`
-	Hint   string `json:"hint,omitempty" doc:"what to do about it"`
-}
-
-// Error implements error.
-func (p *problem) Error() string { return p.Title }
-
-// GetStatus implements huma.StatusError.
-func (p *problem) GetStatus() int { return p.Status }
-
-// fail translates a fault once. Causes of internal ones go to the log alone.
-func (s *server) fail(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	if se, ok := errors.AsType[huma.StatusError](err); ok {
-		return se
-	}
-	return s.problem(ctx, err)
-}
-
-func (s *server) problem(ctx context.Context, err error) *problem {
-	p := &problem{Title: err.Error(), Hint: fault.HintOf(err), Kind: fault.KindOf(err).String()}
-	switch fault.KindOf(err) {
-	case fault.Invalid:
-		p.Status = http.StatusBadRequest
-	case fault.Denied:
-		p.Status = http.StatusForbidden
-	case fault.Withheld, fault.NotFound:
-		p.Status, p.Kind = http.StatusNotFound, fault.NotFound.String()
-	case fault.Conflict:
-		p.Status = http.StatusConflict
-	case fault.Unavailable:
-		p.Status = http.StatusServiceUnavailable
-	case fault.Internal:
-		if errors.Is(err, context.Canceled) {
-			p.Status, p.Kind, p.Title = 499, "unavailable", "interrupted"
-			return p
-		}
-		s.Log.LogAttrs(ctx, slog.LevelError, "internal error", slog.String("error", err.Error()))
-		p.Status, p.Title, p.Hint = http.StatusInternalServerError, "something went wrong inside the node; its log has the cause", "try again; if it stays, run: casus node verify"
-	}
-	return p
 }

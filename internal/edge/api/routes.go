@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,6 +21,27 @@ type body[T any] struct{ Body T }
 
 func op(method, path, id, summary string) huma.Operation {
 	return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Summary: summary, MaxBodyBytes: maxJSONBytes}
+}
+
+// rawOp is an operation whose body is taken as it comes, of any length.
+func rawOp(method, path, id, summary string) huma.Operation {
+	o := op(method, path, id, summary)
+	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+	}}
+	return o
+}
+
+// streamed says what an operation answers that takes time.
+func streamed[T any](s *server, o huma.Operation) huma.Operation {
+	o.Responses = map[string]*huma.Response{"200": {
+		Description: "The result; to who accepts text/event-stream: events progress, then result or error",
+		Content: map[string]*huma.MediaType{
+			"application/json":  {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, o.OperationID)},
+			"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}},
+		},
+	}}
+	return o
 }
 
 // answer registers a question whose answer is JSON.
@@ -183,7 +205,7 @@ func (r *raw) request() (report.Request, error) {
 		return req, err
 	}
 	if err := json.Unmarshal([]byte(r.Map), &req.Map); err != nil {
-		return req, fault.Errorf(fault.Invalid, "api: map is no JSON object of texts: %w", err)
+		return req, fault.WithHint(fault.Errorf(fault.Invalid, "api: map is no JSON object of texts: %w", err), `write it as {"column": "field"}`)
 	}
 	return req, nil
 }
@@ -243,7 +265,7 @@ func stream[T any](s *server, work func(ctx context.Context, progress func(repor
 
 // streams declares the operations that take time or carry raw bytes.
 func (s *server) streams() {
-	huma.Register(s.api, op("POST", "/reports", "add-report", "Hand in a report; the body is its bytes"), func(ctx context.Context, in *raw) (*huma.StreamResponse, error) {
+	huma.Register(s.api, streamed[report.Result](s, rawOp("POST", "/reports", "add-report", "Hand in a report; the body is its bytes")), func(ctx context.Context, in *raw) (*huma.StreamResponse, error) {
 		req, err := in.request()
 		if err != nil {
 			return nil, s.fail(ctx, err)
@@ -254,7 +276,7 @@ func (s *server) streams() {
 		}), nil
 	})
 	if s.Local {
-		huma.Register(s.api, op("POST", "/imports", "import-paths", "Hand in files and directories of this machine"), func(ctx context.Context, in *paths) (*huma.StreamResponse, error) {
+		huma.Register(s.api, streamed[report.Result](s, op("POST", "/imports", "import-paths", "Hand in files and directories of this machine")), func(ctx context.Context, in *paths) (*huma.StreamResponse, error) {
 			req, err := in.request()
 			if err != nil {
 				return nil, s.fail(ctx, err)
@@ -264,7 +286,7 @@ func (s *server) streams() {
 			}), nil
 		})
 	}
-	huma.Register(s.api, op("POST", "/match", "match", "Who saw what the body mentions; nothing is stored"), func(ctx context.Context, in *raw) (*body[report.Matches], error) {
+	huma.Register(s.api, rawOp("POST", "/match", "match", "Who saw what the body mentions; nothing is stored"), func(ctx context.Context, in *raw) (*body[report.Matches], error) {
 		req, err := in.request()
 		if err != nil {
 			return nil, s.fail(ctx, err)
@@ -275,18 +297,18 @@ func (s *server) streams() {
 		}
 		return &body[report.Matches]{m}, nil
 	})
-	huma.Register(s.api, op("POST", "/warninglists", "import-warninglist", "Store a list in MISP's form"), func(ctx context.Context, in *raw) (*body[report.Warninglist], error) {
+	huma.Register(s.api, rawOp("POST", "/warninglists", "import-warninglist", "Store a list in MISP's form"), func(ctx context.Context, in *raw) (*body[report.Warninglist], error) {
 		l, err := s.Keeper.ImportWarninglist(ctx, in.ctx.BodyReader())
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
 		return &body[report.Warninglist]{l}, nil
 	})
-	huma.Register(s.api, op("POST", "/node/verify", "verify", "Check the log and the views"), func(_ context.Context, _ *empty) (*huma.StreamResponse, error) {
+	huma.Register(s.api, streamed[report.Check](s, op("POST", "/node/verify", "verify", "Check the log and the views")), func(_ context.Context, _ *empty) (*huma.StreamResponse, error) {
 		return stream(s, func(ctx context.Context, _ func(report.Progress)) (report.Check, error) { return s.Keeper.Verify(ctx) }), nil
 	})
 	if s.Local {
-		huma.Register(s.api, op("POST", "/node/rebuild", "rebuild", "Build the views again from the log"), func(_ context.Context, _ *empty) (*huma.StreamResponse, error) {
+		huma.Register(s.api, streamed[map[string]bool](s, op("POST", "/node/rebuild", "rebuild", "Build the views again from the log")), func(_ context.Context, _ *empty) (*huma.StreamResponse, error) {
 			return stream(s, func(ctx context.Context, _ func(report.Progress)) (map[string]bool, error) {
 				return map[string]bool{"rebuilt": true}, s.Keeper.Rebuild(ctx)
 			}), nil

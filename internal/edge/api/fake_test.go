@@ -1,0 +1,179 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"casus/internal/core/report"
+	"casus/stix"
+)
+
+// fake is a node that keeps what it was asked.
+type fake struct {
+	mu    sync.Mutex // guards the fields below
+	calls []string
+	err   error // what everything answers, if set
+	peak  int   // the most bytes read at once
+}
+
+func (f *fake) call(format string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	return f.err
+}
+
+// body keeps the digest of a body that is read in pieces.
+func (f *fake) body(name string, req report.Request, r io.Reader) error {
+	h := sha256.New()
+	buf := make([]byte, 1<<20)
+	total := 0
+	for {
+		n, err := r.Read(buf)
+		f.peak = max(f.peak, n)
+		total += n
+		_, _ = h.Write(buf[:n])
+		if err == io.EOF { //nolint:errorlint // readers return it bare
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	tlp := "none"
+	if req.TLP != nil {
+		tlp = req.TLP.String()
+	}
+	return f.call("%s tlp=%s map=%v %d bytes %x", name, tlp, req.Map, total, h.Sum(nil)[:8])
+}
+
+func (f *fake) Reports(_ context.Context, q, source, cursor string, limit int) ([]report.Row, string, error) {
+	return nil, "", f.call("Reports %q %q %q %d", q, source, cursor, limit)
+}
+
+func (f *fake) Report(_ context.Context, id string) (report.Detail, error) {
+	return report.Detail{}, f.call("Report %q", id)
+}
+
+func (f *fake) Match(_ context.Context, id string) (report.Matches, error) {
+	return report.Matches{}, f.call("Match %q", id)
+}
+
+func (f *fake) MatchBody(_ context.Context, req report.Request, body io.Reader) (report.Matches, error) {
+	return report.Matches{}, f.body("MatchBody", req, body)
+}
+
+func (f *fake) Search(_ context.Context, q, cursor string, limit int) (report.Found, error) {
+	return report.Found{}, f.call("Search %q %q %d", q, cursor, limit)
+}
+
+func (f *fake) Object(_ context.Context, id string, history bool) (report.Object, error) {
+	return report.Object{}, f.call("Object %q %t", id, history)
+}
+
+func (f *fake) Objects(_ context.Context, id string, _ func(*stix.Object) error) error {
+	return f.call("Objects %q", id)
+}
+
+func (f *fake) Import(_ context.Context, req report.Request, body io.Reader, progress func(report.Progress)) (report.Result, error) {
+	if progress != nil {
+		progress(report.Progress{Name: req.Name, Objects: 1})
+		progress(report.Progress{Name: req.Name, Objects: 2})
+	}
+	return report.Result{Received: 2, New: 2}, f.body("Import", req, body)
+}
+
+func (f *fake) ImportPaths(_ context.Context, _ report.Request, paths []string, _ func(report.Progress)) (report.Result, error) {
+	return report.Result{}, f.call("ImportPaths %q", paths)
+}
+
+func (f *fake) Sources(context.Context) ([]report.Source, error) {
+	return nil, f.call("Sources")
+}
+
+func (f *fake) SetSource(_ context.Context, src report.Source) error {
+	return f.call("SetSource %q", src.Name)
+}
+
+func (f *fake) Quarantine(_ context.Context, id string) ([]report.Quarantined, error) {
+	return nil, f.call("Quarantine %q", id)
+}
+
+func (f *fake) QuarantineItem(_ context.Context, id string) (report.Quarantined, error) {
+	return report.Quarantined{}, f.call("QuarantineItem %q", id)
+}
+
+func (f *fake) Retry(_ context.Context, id string) (report.Result, error) {
+	return report.Result{}, f.call("Retry %q", id)
+}
+
+func (f *fake) Verify(context.Context) (report.Check, error) {
+	return report.Check{OK: true}, f.call("Verify")
+}
+
+func (f *fake) Rebuild(context.Context) error { return f.call("Rebuild") }
+
+func (f *fake) Erase(_ context.Context, id, reason string) (int, error) {
+	return 1, f.call("Erase %q %q", id, reason)
+}
+
+func (f *fake) Warninglists(context.Context) ([]report.Warninglist, error) {
+	return nil, f.call("Warninglists")
+}
+
+func (f *fake) ImportWarninglist(_ context.Context, body io.Reader) (report.Warninglist, error) {
+	return report.Warninglist{}, f.body("ImportWarninglist", report.Request{}, body)
+}
+
+func (f *fake) Sizes(context.Context) (map[string]int64, error) {
+	return nil, f.call("Sizes")
+}
+
+// ask sends one request to a new API over a fake and returns the answer and what
+// the fake was asked.
+func ask(t *testing.T, f *fake, local bool, method, target, contentType, body string, header ...string) (*httptest.ResponseRecorder, []string) {
+	t.Helper()
+	h := New(Options{Reads: f, Writes: f, Keeper: f, Local: local, Version: "test"})
+	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return w, f.calls
+}
+
+// oneProblem requires that an answer is a problem in the form of all problems.
+func oneProblem(t *testing.T, w *httptest.ResponseRecorder, status int) problem {
+	t.Helper()
+	if w.Code != status {
+		t.Errorf("status = %d, want %d: %s", w.Code, status, w.Body)
+	}
+	if got := w.Header().Get("Content-Type"); got != problemType {
+		t.Errorf("Content-Type = %q, want %q", got, problemType)
+	}
+	var p problem
+	if err := unmarshal(bytes.TrimSpace(w.Body.Bytes()), &p); err != nil {
+		t.Fatalf("%s: %v, want a problem and nothing else in it", w.Body, err)
+	}
+	if p.Status != w.Code || p.Kind == "" || p.Title == "" {
+		t.Errorf("problem = %+v with status %d, want status, kind and title", p, w.Code)
+	}
+	if p.Hint == "" && w.Code != http.StatusNotFound {
+		t.Errorf("problem %+v has no hint", p)
+	}
+	return p
+}
