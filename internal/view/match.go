@@ -527,6 +527,10 @@ func (m *matcher) why(hit *report.Match, a asked, relation string, nos []uint32)
 	default:
 		hit.Why = "same " + a.key.Type.Name() + ", " + who
 	}
+	if hit.Rarity > newestAsked+oldestAsked {
+		hit.Why += fmt.Sprintf("; mentioned %s times, of which the newest %d and the oldest %d were looked at", count(hit.Rarity), newestAsked, oldestAsked)
+		return
+	}
 	m.s.mu.RLock()
 	all := int(m.s.mark.Reports)
 	m.s.mu.RUnlock()
