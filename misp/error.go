@@ -138,8 +138,9 @@ func kindName(k jsontext.Kind) string {
 		return "a boolean"
 	case 'n':
 		return "null"
+	default:
+		return fmt.Sprintf("of kind %v", k)
 	}
-	return fmt.Sprintf("of kind %v", k)
 }
 
 func quote(s string) string { return strconv.Quote(shorten(s, 60)) }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -300,6 +302,35 @@ func TestConvert(t *testing.T) {
 	rep := byID["report--11111111-1111-4111-8111-111111111111"]
 	if rep == nil || rep.String("name") != "Story" || rep.String("published") != "2026-02-25T06:15:00.000Z" || len(rep.Strings("object_refs")) != 8 {
 		t.Errorf("report = %s", rep.Raw())
+	}
+}
+
+// An organisation without a UUID, or with that of zeros, is one identity in all
+// of its events.
+func TestOrganisationWithoutUUID(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, in := range []string{
+		`{"Event":{"uuid":"8b5f4bf2-26b2-4a5c-8b2a-0d2a3f7f5d10","info":"a","Orgc":{"name":"North","uuid":"00000000-0000-0000-0000-000000000000"}}}`,
+		`{"Event":{"uuid":"8b5f4bf2-26b2-4a5c-8b2a-0d2a3f7f5d11","info":"b","Orgc":{"name":"North"}}}`,
+	} {
+		ev, err := misp.Parse([]byte(in), misp.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		misp.Convert(ev, misp.ConvertOptions{}, func(raw []byte) bool {
+			o, err := stix.Parse(raw, stix.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.Type() == "identity" {
+				seen[o.ID()] = true
+			}
+			return true
+		})
+	}
+	if len(seen) != 1 {
+		t.Errorf("Convert gave the organisation ids %v, want one", slices.Sorted(maps.Keys(seen)))
 	}
 }
 

@@ -244,11 +244,9 @@ func (o *Observation) destination(value string) bool { return o.traffic("dst", v
 func (o *Observation) traffic(side, value string) bool {
 	host, port, found := strings.Cut(value, "|")
 	if !found {
-		i := strings.LastIndexByte(value, ':')
-		if i < 0 {
+		if host, port, found = strings.CutLast(value, ":"); !found {
 			return false
 		}
-		host, port = value[:i], value[i+1:]
 	}
 	n, err := strconv.ParseUint(strings.TrimSpace(port), 10, 16)
 	if err != nil {

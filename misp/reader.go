@@ -185,8 +185,9 @@ func (r *Reader) begin() (*Event, error) {
 			return nil, &Error{Reason: reasonEmpty, Remedy: remedyShape, Final: true, Line: 1}
 		}
 		return nil, r.failed(err)
+	default:
+		return nil, &Error{Reason: "this is no MISP event: the JSON is not an object or list", Remedy: remedyShape, Line: 1, Final: true}
 	}
-	return nil, &Error{Reason: "this is no MISP event: the JSON is not an object or list", Remedy: remedyShape, Line: 1, Final: true}
 }
 
 // end checks what stands behind the document.
@@ -229,12 +230,11 @@ func (r *Reader) member(name string, manifest bool) (*Event, error) {
 			return nil, r.push(frame{list: true})
 		case '{':
 			// An answer of attributes/restSearch is one object without events.
-			switch n := firstName(r.dec.UnreadBuffer()); n {
-			case "Event":
+			if firstName(r.dec.UnreadBuffer()) == "Event" {
 				return nil, r.push(frame{})
-			default:
-				return r.value("")
 			}
+			return r.value("")
+		default: // nothing in it; skipped below
 		}
 	default:
 		if foldsTo(name, "Event") || foldsTo(name, "response") {
@@ -348,6 +348,7 @@ func next(dec *jsontext.Decoder) jsontext.Pointer {
 		if n > 0 && n%2 == 0 {
 			return p.Parent()
 		}
+	default: // the top
 	}
 	return p
 }

@@ -153,6 +153,7 @@ func (l *List[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if _, ok := any(l).(*List[Text]); ok {
 			return l.one(dec)
 		}
+	default: // none
 	}
 	return dec.SkipValue()
 }

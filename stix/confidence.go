@@ -24,22 +24,41 @@ var (
 		{"None", 0, 0}, {"Low", 15, 29}, {"Med", 50, 69}, {"High", 85, 100},
 	}}
 	zeroTen = Scale{"0-10", []scaleStep{
-		{"0", 0, 4}, {"1", 10, 14}, {"2", 20, 24}, {"3", 30, 34}, {"4", 40, 44}, {"5", 50, 54},
-		{"6", 60, 64}, {"7", 70, 74}, {"8", 80, 84}, {"9", 90, 94}, {"10", 100, 100},
+		{"0", 0, 4},
+		{"1", 10, 14},
+		{"2", 20, 24},
+		{"3", 30, 34},
+		{"4", 40, 44},
+		{"5", 50, 54},
+		{"6", 60, 64},
+		{"7", 70, 74},
+		{"8", 80, 84},
+		{"9", 90, 94},
+		{"10", 100, 100},
 	}}
 	admiralty = Scale{"Admiralty Credibility", []scaleStep{
-		{"5 - Improbable", 10, 19}, {"4 - Doubtful", 30, 39}, {"3 - Possibly True", 50, 59},
-		{"2 - Probably True", 70, 79}, {"1 - Confirmed by other sources", 90, 100},
+		{"5 - Improbable", 10, 19},
+		{"4 - Doubtful", 30, 39},
+		{"3 - Possibly True", 50, 59},
+		{"2 - Probably True", 70, 79},
+		{"1 - Confirmed by other sources", 90, 100},
 	}}
 	wep = Scale{"WEP", []scaleStep{
-		{"Impossible", 0, 0}, {"Highly Unlikely/Almost Certainly Not", 10, 19}, {"Unlikely/Probably Not", 30, 39},
-		{"Even Chance", 50, 59}, {"Likely/Probable", 70, 79}, {"Highly likely/Almost Certain", 90, 99},
+		{"Impossible", 0, 0},
+		{"Highly Unlikely/Almost Certainly Not", 10, 19},
+		{"Unlikely/Probably Not", 30, 39},
+		{"Even Chance", 50, 59},
+		{"Likely/Probable", 70, 79},
+		{"Highly likely/Almost Certain", 90, 99},
 		{"Certain", 100, 100},
 	}}
 	dni = Scale{"DNI", []scaleStep{
-		{"Almost No Chance / Remote", 5, 9}, {"Very Unlikely / Highly Improbable", 15, 19},
-		{"Unlikely / Improbable", 30, 39}, {"Roughly Even Chance / Roughly Even Odds", 50, 59},
-		{"Likely / Probable", 70, 79}, {"Very Likely / Highly Probable", 85, 89},
+		{"Almost No Chance / Remote", 5, 9},
+		{"Very Unlikely / Highly Improbable", 15, 19},
+		{"Unlikely / Improbable", 30, 39},
+		{"Roughly Even Chance / Roughly Even Odds", 50, 59},
+		{"Likely / Probable", 70, 79},
+		{"Very Likely / Highly Probable", 85, 89},
 		{"Almost Certain / Nearly Certain", 95, 100},
 	}}
 )

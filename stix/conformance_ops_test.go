@@ -35,8 +35,9 @@ func listOf(v jsontext.Value) []string {
 			return true
 		})
 		return list
+	default:
+		return nil
 	}
-	return nil
 }
 
 func idOf(v []byte) (id string) {
@@ -177,7 +178,7 @@ func runMarking(c map[string]jsontext.Value) error {
 			"InvalidValueError": stix.ErrMarkingRef, "TypeError": stix.ErrSelector,
 		}[str(kind)]
 		if want == nil || !errors.Is(err, want) {
-			return fmt.Errorf("%s = %s, %v, want %s", m.op, got, err, kind)
+			return fmt.Errorf("%s = %s, %w, want %s", m.op, got, err, kind)
 		}
 		return nil
 	}

@@ -269,12 +269,12 @@ func runSCOID(c map[string]jsontext.Value) error {
 	got, err := stix.SCOID(c["object_without_id"])
 	if string(c["expect_id"]) == "null" {
 		if !errors.Is(err, stix.ErrNoID) {
-			return fmt.Errorf("SCOID = %q, %v, want ErrNoID", got, err)
+			return fmt.Errorf("SCOID = %q, %w, want ErrNoID", got, err)
 		}
 		return nil
 	}
 	if want := str(c["expect_id"]); err != nil || got != want {
-		return fmt.Errorf("SCOID = %q, %v, want %q", got, err, want)
+		return fmt.Errorf("SCOID = %q, %w, want %q", got, err, want)
 	}
 	return nil
 }

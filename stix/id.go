@@ -54,11 +54,10 @@ func (u uuid) String() string {
 }
 
 // ParseID splits an id into its type and its UUID. It refuses an id that is not
-// a type of 3 to 250 lower-case letters, digits and single hyphens, two hyphens,
-// and a UUID of RFC 9562 in hexadecimal. Any version of UUID is accepted, as
+// the name of a type, as [ValidTypeName] has it, two hyphens, and a UUID of RFC 9562 in hexadecimal. Any version of UUID is accepted, as
 // are capitals in it.
 //
-// Source: stix-2.1 §2.9, §2.1 (type names, §3.1).
+// Source: stix-2.1 §2.9, §3.1 (type names).
 func ParseID(id string) (typ, uuid string, err error) {
 	bad := func(reason string) (string, string, error) {
 		return "", "", &Error{Reason: "the id " + quote([]byte(id)) + " " + reason, Remedy: "write ids as type--UUID, for example indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"}
@@ -78,12 +77,10 @@ func ParseID(id string) (typ, uuid string, err error) {
 }
 
 // ValidTypeName reports whether s can be the name of a type: 3 to 250 lower-case
-// letters, digits and hyphens, no two hyphens together.
+// letters, digits and single hyphens, a letter first and no hyphen last.
 //
-// Source: stix-2.1 §2.1.
-func ValidTypeName(s string) bool {
-	return len(s) >= 3 && len(s) <= 250 && typeName([]byte(s)) && !strings.Contains(s, "--")
-}
+// Source: stix-2.1 §3.1.
+func ValidTypeName(s string) bool { return validTypeName([]byte(s)) }
 
 // UUIDVersion returns the version of the UUID of an id, or 0 if it has none.
 func UUIDVersion(id string) int {

@@ -262,6 +262,25 @@ func TestOptions(t *testing.T) {
 }
 
 // TestOldVersion: STIX 2.0 is looked at lightly, decided for each object.
+// The first finding becomes the reason of a quarantined piece, which every node
+// must give alike.
+func TestFindingsInOneOrder(t *testing.T) {
+	t.Parallel()
+	o, err := Parse([]byte(`{"type":"observed-data","id":"observed-data--`+uuid4+`"}`), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := Validate(o, Options{Version: "2.1"})
+	if len(first) < 5 {
+		t.Fatalf("Validate found %d faults, want several", len(first))
+	}
+	for range 20 {
+		if got := Validate(o, Options{Version: "2.1"}); !slices.Equal(got, first) {
+			t.Fatalf("Validate = %v, then %v", first, got)
+		}
+	}
+}
+
 func TestOldVersion(t *testing.T) {
 	t.Parallel()
 	old := `{"type":"indicator","id":"indicator--` + uuid4 + `","created":"2016-04-06T20:03:48.000Z","modified":"2016-04-06T20:03:48.000Z","labels":["malicious-activity"],"pattern":"[file:name = \"x\"]","valid_from":"2016-01-01T00:00:00Z","x-odd":[]}`

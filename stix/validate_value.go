@@ -2,6 +2,7 @@ package stix
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 )
 
@@ -307,20 +308,11 @@ func (r *run) ref(s *shape, f *field, b []byte) {
 	typ := b[:t]
 	switch {
 	case len(f.to) == 1 && string(typ) == f.to[0]:
-	case len(f.to) > 0 && !containsName(f.to, typ):
+	case len(f.to) > 0 && !slices.Contains(f.to, string(typ)):
 		r.must(f.ruleIn(s), "a "+string(typ[:min(t, 80)])+" cannot stand here", "refer to "+clip(f.to))
-	case len(f.notTo) > 0 && containsName(f.notTo, typ):
+	case len(f.notTo) > 0 && slices.Contains(f.notTo, string(typ)):
 		r.must(f.ruleIn(s), "a "+string(typ[:min(t, 80)])+" cannot stand here", "refer to something else")
 	}
-}
-
-func containsName(list []string, name []byte) bool {
-	for _, s := range list {
-		if string(name) == s {
-			return true
-		}
-	}
-	return false
 }
 
 // inContainer reports whether an observable container has an entry of the name.

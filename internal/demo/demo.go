@@ -79,15 +79,15 @@ func Countries() []Country {
 // nowhere.
 func Sources() []report.Source {
 	return []report.Source{
-		{Name: bnh, TLP: label(tlp.Amber), Zone: "Etc/GMT-2", Trust: "A"},
-		{Name: lum, TLP: label(tlp.Amber), Zone: "Etc/GMT-1", Trust: "A"},
-		{Name: orv, TLP: label(tlp.Green), Zone: "Etc/GMT-2", Trust: "B"},
-		{Name: osm, TLP: label(tlp.Green), Zone: "UTC", Trust: "B"},
+		{Name: bnh, TLP: new(tlp.Amber), Zone: "Etc/GMT-2", Trust: "A"},
+		{Name: lum, TLP: new(tlp.Amber), Zone: "Etc/GMT-1", Trust: "A"},
+		{Name: orv, TLP: new(tlp.Green), Zone: "Etc/GMT-2", Trust: "B"},
+		{Name: osm, TLP: new(tlp.Green), Zone: "UTC", Trust: "B"},
 		{Name: plg, Zone: "Etc/GMT+1", Trust: "C"},
-		{Name: sav, TLP: label(tlp.Amber), Zone: "Etc/GMT-1", Trust: "B"},
-		{Name: vdm, TLP: label(tlp.Green), Zone: "Etc/GMT-1", Trust: "B"},
-		{Name: grid, TLP: label(tlp.AmberStrict), Zone: "Etc/GMT-1", Trust: "C"},
-		{Name: banks, TLP: label(tlp.Amber), Zone: "Etc/GMT-1", Trust: "C"},
+		{Name: sav, TLP: new(tlp.Amber), Zone: "Etc/GMT-1", Trust: "B"},
+		{Name: vdm, TLP: new(tlp.Green), Zone: "Etc/GMT-1", Trust: "B"},
+		{Name: grid, TLP: new(tlp.AmberStrict), Zone: "Etc/GMT-1", Trust: "C"},
+		{Name: banks, TLP: new(tlp.Amber), Zone: "Etc/GMT-1", Trust: "C"},
 	}
 }
 
@@ -109,8 +109,6 @@ func merge(a, b []File) []File {
 	}
 	return append(append(all, a...), b...)
 }
-
-func label(l tlp.Label) *tlp.Label { return &l }
 
 // at is an instant of the story's month, November 2026.
 func at(day, hour, minute int) time.Time {

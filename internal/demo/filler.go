@@ -74,7 +74,7 @@ func filler(seed uint64) []File {
 		}
 		last[l.source] = things
 		files = append(files, File{
-			Name: l.name, Source: l.source, TLP: label(l.tlp), Title: l.title, At: l.at, Kind: l.kind,
+			Name: l.name, Source: l.source, TLP: new(l.tlp), Title: l.title, At: l.at, Kind: l.kind,
 			Data: l.write(things),
 		})
 	}

@@ -36,33 +36,33 @@ func written() []File {
 		{Name: "orv-border-flows.csv", Source: orv, Title: "Router botnet as seen at the borders", At: at(5, 11, 30), Kind: report.CSV, Data: text("border-flows.csv")},
 		{Name: "osm-quiet-loom-2.misp.json", Source: osm, Title: "Quiet Loom: how the nodes talk", At: at(6, 15, 20), Kind: report.MISP, Data: loomSecond()},
 		{Name: "vdm-paper-heron.misp.json", Source: vdm, Title: "Paper Heron: letters from a tax office", At: at(10, 13, 40), Kind: report.MISP, Data: heronFirst()},
-		{Name: "sav-hameconnage.eml", Source: sav, TLP: label(tlp.Amber), Title: "Vague d'hameçonnage au nom du fisc", At: at(11, 8, 42), Kind: report.Mail, Data: text("lure-campaign-fr.eml")},
+		{Name: "sav-hameconnage.eml", Source: sav, TLP: new(tlp.Amber), Title: "Vague d'hameçonnage au nom du fisc", At: at(11, 8, 42), Kind: report.Mail, Data: text("lure-campaign-fr.eml")},
 		{Name: "plg-lures.stix.json", Source: plg, Title: "Lures kept by a mail filter", At: at(12, 10, 0), Kind: report.STIX, Data: heronLures()},
-		{Name: "coffer-customers.eml", Source: banks, TLP: label(tlp.Amber), Title: "Customers asked to pay for their own mailbox", At: at(12, 15, 5), Kind: report.Mail, Data: text("bank-customers.eml")},
+		{Name: "coffer-customers.eml", Source: banks, TLP: new(tlp.Amber), Title: "Customers asked to pay for their own mailbox", At: at(12, 15, 5), Kind: report.Mail, Data: text("bank-customers.eml")},
 		{Name: "vdm-demands.misp.json", Source: vdm, Title: "Paper Heron asks for money", At: at(13, 9, 10), Kind: report.MISP, Data: heronDemands()},
 		{Name: "sav-routeurs.misp.json", Source: sav, Title: "Routeurs compromis chez trois opérateurs", At: at(13, 16, 0), Kind: report.MISP, Data: loomFrench()},
-		{Name: "plg-routers.csv", Source: plg, TLP: label(tlp.Green), Title: "Infected routers in Pelagora", At: at(14, 9, 30), Kind: report.CSV, Data: text("pelagora-routers.csv")},
+		{Name: "plg-routers.csv", Source: plg, TLP: new(tlp.Green), Title: "Infected routers in Pelagora", At: at(14, 9, 30), Kind: report.CSV, Data: text("pelagora-routers.csv")},
 		{Name: "lum-copper-lantern.stix.json", Source: lum, Title: "Wiper staged in a grid operator's network", At: wiperFound, Kind: report.STIX, Data: wiperFirst()},
-		{Name: "lum-watch-note.txt", Source: lum, TLP: label(tlp.Amber), Title: "Watch log for handover", At: at(16, 14, 0), Kind: report.Text, Data: text("watch-note.txt")},
-		{Name: "tidegrid-control-room.csv", Source: grid, TLP: label(tlp.AmberStrict), Title: "Seen in the control room", At: at(16, 16, 30), Kind: report.CSV, Data: text("control-room.csv")},
-		{Name: "orv-question.eml", Source: orv, TLP: label(tlp.Green), Title: "Lantern: did anyone else see this address?", At: at(17, 6, 31), Kind: report.Mail, Data: text("grid-question.eml")},
+		{Name: "lum-watch-note.txt", Source: lum, TLP: new(tlp.Amber), Title: "Watch log for handover", At: at(16, 14, 0), Kind: report.Text, Data: text("watch-note.txt")},
+		{Name: "tidegrid-control-room.csv", Source: grid, TLP: new(tlp.AmberStrict), Title: "Seen in the control room", At: at(16, 16, 30), Kind: report.CSV, Data: text("control-room.csv")},
+		{Name: "orv-question.eml", Source: orv, TLP: new(tlp.Green), Title: "Lantern: did anyone else see this address?", At: at(17, 6, 31), Kind: report.Mail, Data: text("grid-question.eml")},
 		{Name: "bnh-second-find.misp.json", Source: bnh, Title: "Copper Lantern at a second country's operator", At: at(17, 11, 15), Kind: report.MISP, Data: wiperSecond()},
-		{Name: "bnh-ranges.csv", Source: bnh, TLP: label(tlp.Amber), Title: "Blocks leased by one customer", At: at(17, 14, 0), Kind: report.CSV, Data: text("ranges.csv")},
-		{Name: "tidegrid-control-room (1).csv", Source: grid, TLP: label(tlp.AmberStrict), Title: "Seen in the control room", At: at(17, 17, 0), Kind: report.CSV, Data: text("control-room.csv")},
-		{Name: "lum-forward-tidegrid.csv", Source: lum, TLP: label(tlp.AmberStrict), Title: "Forwarded as received from TIDEGRID", At: at(17, 17, 45), Kind: report.CSV, Data: text("control-room.csv")},
-		{Name: "orv-second-operator.txt", Source: orv, TLP: label(tlp.Green), Title: "Chat with the second operator", At: at(18, 7, 20), Kind: report.Text, Data: text("second-operator.txt")},
-		{Name: "coffer-list.csv", Source: banks, TLP: label(tlp.Amber), Title: "New lure pages, typed in a hurry", At: at(18, 10, 0), Kind: report.CSV, Data: text("broken-rows.csv")},
+		{Name: "bnh-ranges.csv", Source: bnh, TLP: new(tlp.Amber), Title: "Blocks leased by one customer", At: at(17, 14, 0), Kind: report.CSV, Data: text("ranges.csv")},
+		{Name: "tidegrid-control-room (1).csv", Source: grid, TLP: new(tlp.AmberStrict), Title: "Seen in the control room", At: at(17, 17, 0), Kind: report.CSV, Data: text("control-room.csv")},
+		{Name: "lum-forward-tidegrid.csv", Source: lum, TLP: new(tlp.AmberStrict), Title: "Forwarded as received from TIDEGRID", At: at(17, 17, 45), Kind: report.CSV, Data: text("control-room.csv")},
+		{Name: "orv-second-operator.txt", Source: orv, TLP: new(tlp.Green), Title: "Chat with the second operator", At: at(18, 7, 20), Kind: report.Text, Data: text("second-operator.txt")},
+		{Name: "coffer-list.csv", Source: banks, TLP: new(tlp.Amber), Title: "New lure pages, typed in a hurry", At: at(18, 10, 0), Kind: report.CSV, Data: text("broken-rows.csv")},
 		{Name: "vdm-export.stix.json", Source: vdm, Title: "Export of a home-made tool", At: at(18, 14, 30), Kind: report.STIX, Data: text("bad-objects.json")},
 		{Name: "bnh-analysis.stix.json", Source: bnh, Title: "What Copper Lantern does", At: at(19, 8, 0), Kind: report.STIX, Data: wiperAnalysis()},
 		{Name: "lum-link.stix.json", Source: lum, Title: "Possible link between the routers and the wiper", At: at(19, 15, 0), Kind: report.STIX, Data: falseLink()},
 		{Name: "orv-beacon.stix.json", Source: orv, Title: "Beacon of Copper Lantern, our reading", At: at(19, 17, 30), Kind: report.STIX, Data: otherBeacon()},
-		{Name: "osm-sinkhole.eml", Source: osm, TLP: label(tlp.Green), Title: "203.0.113.250 is our sinkhole, not theirs", At: at(20, 10, 12), Kind: report.Mail, Data: text("sinkhole.eml")},
+		{Name: "osm-sinkhole.eml", Source: osm, TLP: new(tlp.Green), Title: "203.0.113.250 is our sinkhole, not theirs", At: at(20, 10, 12), Kind: report.Mail, Data: text("sinkhole.eml")},
 		{Name: "lum-copper-lantern-2.stix.json", Source: lum, Title: "Copper Lantern, corrected", At: at(20, 13, 0), Kind: report.STIX, Data: wiperCorrected()},
-		{Name: "vdm-debug-path.eml", Source: vdm, TLP: label(tlp.AmberStrict), Title: "About the path with our name in it", At: at(21, 11, 20), Kind: report.Mail, Data: text("debug-path.eml")},
-		{Name: "plg-press-note.txt", Source: plg, TLP: label(tlp.Green), Title: "Note on the press reports", At: at(22, 18, 0), Kind: report.Text, Data: text("press-note.txt")},
+		{Name: "vdm-debug-path.eml", Source: vdm, TLP: new(tlp.AmberStrict), Title: "About the path with our name in it", At: at(21, 11, 20), Kind: report.Mail, Data: text("debug-path.eml")},
+		{Name: "plg-press-note.txt", Source: plg, TLP: new(tlp.Green), Title: "Note on the press reports", At: at(22, 18, 0), Kind: report.Text, Data: text("press-note.txt")},
 		{Name: "plg-cut-off.stix.json", Source: plg, Title: "Routers, second list", At: at(23, 9, 0), Kind: report.STIX, Data: cutOff()},
 		{Name: "sav-blocs.stix.json", Source: sav, Title: "Blocs d'adresses de Quiet Loom", At: at(23, 11, 0), Kind: report.STIX, Data: loomBlocks()},
-		{Name: "sav-situation.eml", Source: sav, TLP: label(tlp.Amber), Title: "Point de situation au 23 novembre", At: at(23, 17, 10), Kind: report.Mail, Data: text("routeurs-fr.eml")},
+		{Name: "sav-situation.eml", Source: sav, TLP: new(tlp.Amber), Title: "Point de situation au 23 novembre", At: at(23, 17, 10), Kind: report.Mail, Data: text("routeurs-fr.eml")},
 	}
 }
 
@@ -309,8 +309,8 @@ func cutOff() []byte {
 	b.value("ipv6-addr", "2001:db8:5e11::5")
 	b.value("domain-name", "loom-d.example")
 	whole := b.report("Routers, second list", "Eleven more routers, all of one make.")
-	end := bytes.LastIndex(whole, []byte(`"published"`))
-	return whole[:end]
+	start, _, _ := bytes.CutLast(whole, []byte(`"published"`))
+	return start
 }
 
 func loomBlocks() []byte {

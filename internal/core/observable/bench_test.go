@@ -42,8 +42,13 @@ func BenchmarkNormal(b *testing.B) {
 		typ Type
 		in  string
 	}{
-		{IPv4, "198.51.100.23"}, {IPv6, "2001:db8::23"}, {Domain, "update.evil.example"}, {URL, "https://update.evil.example/a/b.php?id=5"},
-		{SHA256, "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592"}, {FileName, "invoice_2024.exe"}, {Email, "bad@evil.example"},
+		{IPv4, "198.51.100.23"},
+		{IPv6, "2001:db8::23"},
+		{Domain, "update.evil.example"},
+		{URL, "https://update.evil.example/a/b.php?id=5"},
+		{SHA256, "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592"},
+		{FileName, "invoice_2024.exe"},
+		{Email, "bad@evil.example"},
 	} {
 		b.Run(string(tc.typ), func(b *testing.B) {
 			b.ReportAllocs()
@@ -59,7 +64,9 @@ func BenchmarkNormal(b *testing.B) {
 
 func BenchmarkAppendBytes(b *testing.B) {
 	keys := []Key{
-		{IPv4, "198.51.100.23"}, {Domain, "update.evil.example"}, {URL, "https://update.evil.example/a/b.php?id=5"},
+		{IPv4, "198.51.100.23"},
+		{Domain, "update.evil.example"},
+		{URL, "https://update.evil.example/a/b.php?id=5"},
 		{SHA256, "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592"},
 	}
 	var buf []byte
@@ -113,8 +120,12 @@ func BenchmarkReason(b *testing.B) {
 	}
 	nest(l.v4, 32)
 	for _, k := range []Key{
-		{IPv4, "198.51.200.23"}, {IPv6, "2a00:1450::23"}, {Domain, "update.of.evil.net"}, {URL, "https://update.evil.net/a/b.php?id=5"},
-		{SHA256, "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592"}, {Mutex, "Global\\Evil"},
+		{IPv4, "198.51.200.23"},
+		{IPv6, "2a00:1450::23"},
+		{Domain, "update.of.evil.net"},
+		{URL, "https://update.evil.net/a/b.php?id=5"},
+		{SHA256, "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592"},
+		{Mutex, "Global\\Evil"},
 	} {
 		b.Run(string(k.Type), func(b *testing.B) {
 			b.ReportAllocs()

@@ -139,11 +139,15 @@ var services = []struct {
 	who   string
 	names []string
 }{
-	{"Google", []string{"google.com", "googleapis.com", "gstatic.com", "googleusercontent.com", "google-analytics.com", "googletagmanager.com",
-		"doubleclick.net", "youtube.com", "ytimg.com", "ggpht.com", "goo.gl", "dns.google", "android.com", "gvt1.com"}},
-	{"Microsoft", []string{"microsoft.com", "windows.com", "windowsupdate.com", "office.com", "office365.com", "microsoftonline.com", "live.com",
+	{"Google", []string{
+		"google.com", "googleapis.com", "gstatic.com", "googleusercontent.com", "google-analytics.com", "googletagmanager.com",
+		"doubleclick.net", "youtube.com", "ytimg.com", "ggpht.com", "goo.gl", "dns.google", "android.com", "gvt1.com",
+	}},
+	{"Microsoft", []string{
+		"microsoft.com", "windows.com", "windowsupdate.com", "office.com", "office365.com", "microsoftonline.com", "live.com",
 		"msn.com", "bing.com", "msftconnecttest.com", "msftncsi.com", "skype.com", "sharepoint.com", "visualstudio.com", "outlook.com",
-		"akadns.net", "msecnd.net", "azure.com", "windows.net"}},
+		"akadns.net", "msecnd.net", "azure.com", "windows.net",
+	}},
 	{"Apple", []string{"apple.com", "icloud.com", "mzstatic.com", "cdn-apple.com", "aaplimg.com"}},
 	{"Amazon", []string{"amazon.com", "amazonaws.com", "media-amazon.com"}},
 	{"Cloudflare", []string{"cloudflare.com", "cloudflare-dns.com", "one.one.one.one"}},
@@ -167,8 +171,10 @@ var services = []struct {
 	{"Debian", []string{"debian.org"}},
 	{"the IETF and IANA", []string{"ietf.org", "iana.org", "rfc-editor.org"}},
 	{"the W3C", []string{"w3.org"}},
-	{"a service that tells callers their address", []string{"ipify.org", "ipinfo.io", "ip-api.com", "icanhazip.com", "ifconfig.me",
-		"checkip.dyndns.org", "whatismyip.com"}},
+	{"a service that tells callers their address", []string{
+		"ipify.org", "ipinfo.io", "ip-api.com", "icanhazip.com", "ifconfig.me",
+		"checkip.dyndns.org", "whatismyip.com",
+	}},
 	{"a site where anybody pastes text", []string{"pastebin.com"}},
 	{"VirusTotal", []string{"virustotal.com"}},
 	{"MITRE", []string{"mitre.org"}},

@@ -235,8 +235,9 @@ func (k Key) prefix() (netip.Prefix, bool) {
 	case CIDR:
 		p, err := netip.ParsePrefix(k.Normal)
 		return p, err == nil
+	default:
+		return netip.Prefix{}, false
 	}
-	return netip.Prefix{}, false
 }
 
 // ContainingPrefixes returns every range that holds the address or range k,

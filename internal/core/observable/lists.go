@@ -1,6 +1,7 @@
 package observable
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func (l *Lists) Infos() []Info { return slices.Clone(l.infos) }
 func (l *Lists) Clone() *Lists {
 	c := *l
 	c.infos, c.reasons, c.entries = slices.Clone(l.infos), slices.Clone(l.reasons), slices.Clone(l.entries)
-	c.exact, c.hosts = cloneMap(l.exact), cloneMap(l.hosts)
+	c.exact, c.hosts = maps.Clone(l.exact), maps.Clone(l.hosts)
 	c.v4, c.v6 = slices.Clone(l.v4), slices.Clone(l.v6)
 	c.short, c.regexes = slices.Clone(l.short), slices.Clone(l.regexes)
 	c.parts = make(map[[partBytes]byte][]part, len(l.parts))
@@ -89,14 +90,6 @@ func (l *Lists) Clone() *Lists {
 		c.parts[k] = slices.Clone(v)
 	}
 	return &c
-}
-
-func cloneMap(m map[string]int32) map[string]int32 {
-	out := make(map[string]int32, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
 }
 
 // Reason says in plain English why a value is common, and false if nothing is
@@ -157,6 +150,7 @@ func (l *Lists) find(k Key, as Type) int32 {
 		if e := l.findHost(k.Normal, as); e != 0 {
 			return e
 		}
+	default: // whole values, pieces and expressions alone
 	}
 	if e := l.findPart(k.Normal, as); e != 0 {
 		return e

@@ -192,6 +192,7 @@ func related(k Key) (Key, bool) {
 		if r, err := normalFileName(name); err == nil && r.Type == FileName {
 			return r, true
 		}
+	default: // holds nothing weaker within
 	}
 	return Key{}, false
 }

@@ -36,6 +36,7 @@ func byNature(k Key, exercise bool) (string, bool) {
 		}
 	case Path:
 		return pathNature(k)
+	default: // lists alone tell
 	}
 	return "", false
 }
@@ -99,9 +100,11 @@ func agentNature(ua string) (string, bool) {
 	if strings.HasPrefix(ua, "Mozilla/4.0 (compatible; MSIE ") && len(ua) < 80 {
 		return "a user agent that old browsers send and many tools copy", true
 	}
-	for _, tool := range [...]string{"curl/", "Wget/", "python-requests/", "Python-urllib/", "Go-http-client/", "Java/", "okhttp/",
+	for _, tool := range [...]string{
+		"curl/", "Wget/", "python-requests/", "Python-urllib/", "Go-http-client/", "Java/", "okhttp/",
 		"PostmanRuntime/", "libwww-perl/", "axios/", "Microsoft-CryptoAPI/", "Microsoft BITS/", "Windows-Update-Agent/", "WinHTTP",
-		"aria2/", "Apache-HttpClient/", "node-fetch/"} {
+		"aria2/", "Apache-HttpClient/", "node-fetch/",
+	} {
 		if strings.HasPrefix(ua, tool) {
 			return "a user agent of a tool that everybody uses", true
 		}

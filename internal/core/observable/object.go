@@ -160,7 +160,8 @@ var observables = map[string][]property{
 	"windows-registry-key": {{"key", RegKey, "windows-registry-key:key"}},
 	"x509-certificate": {
 		{"serial_number", Serial, "x509-certificate:serial_number"},
-		{"subject", DN, "x509-certificate:subject"}, {"issuer", DN, "x509-certificate:issuer"},
+		{"subject", DN, "x509-certificate:subject"},
+		{"issuer", DN, "x509-certificate:issuer"},
 	},
 	// Types that others have added and that are met often.
 	"cryptocurrency-wallet": {{"address", Wallet, "cryptocurrency-wallet:address"}, {"value", Wallet, "cryptocurrency-wallet:value"}},

@@ -2,6 +2,7 @@ package observable
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,10 +35,8 @@ func Candidates(s string) []Key {
 }
 
 func add(keys []Key, k Key) []Key {
-	for _, have := range keys {
-		if have == k {
-			return keys
-		}
+	if slices.Contains(keys, k) {
+		return keys
 	}
 	return append(keys, k)
 }

@@ -67,7 +67,7 @@ func FromText(s string, yield func(Mention)) {
 		if fromToken(tok, yield) || !spaced {
 			continue
 		}
-		for _, part := range strings.Fields(tok) {
+		for part := range strings.FieldsSeq(tok) {
 			fromToken(part, yield)
 		}
 	}
@@ -418,8 +418,9 @@ func credible(k Key, v string, marked bool) bool {
 		return false
 	case Mutex:
 		return len(v) > len(`Global\`)
+	default:
+		return true
 	}
-	return true
 }
 
 // mixesScripts reports whether a label of s holds ASCII letters or digits and

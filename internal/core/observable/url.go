@@ -122,7 +122,7 @@ func cutScheme(s string) (scheme, rest string, ok bool) {
 	if i < 1 || i > 32 {
 		return "", "", false
 	}
-	for j := 0; j < i; j++ {
+	for j := range i {
 		if c := s[j]; !isAlnum(c) && (j == 0 || c != '+' && c != '-' && c != '.') {
 			return "", "", false
 		}

@@ -156,9 +156,11 @@ func isUnspaced(r rune) bool {
 // listFields and textFields are the properties whose text is searchable.
 var (
 	listFields = [...]string{"aliases", "labels", "x_mitre_aliases", "roles", "goals", "x_opencti_aliases", "authors"}
-	textFields = [...]string{"name", "title", "description", "abstract", "content", "opinion", "explanation", "statement",
+	textFields = [...]string{
+		"name", "title", "description", "abstract", "content", "opinion", "explanation", "statement",
 		"primary_motivation", "x_mitre_detection", "objective", "subject", "contact_information",
-		"x_misp_comment", "x_casus_comment"}
+		"x_misp_comment", "x_casus_comment",
+	}
 )
 
 // Fields yields the searchable text of an object property by property: names,

@@ -2,6 +2,7 @@ package format
 
 import (
 	"encoding/json/v2"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -90,8 +91,9 @@ func telling(text string) (observable.Key, bool) {
 		case observable.FileName, observable.Port, observable.Software, observable.Vendor, observable.Account, observable.Command,
 			observable.Subject, observable.Service, observable.DN, observable.Serial, observable.Mutex, observable.UserAgent:
 			continue
+		default:
+			return k, true
 		}
-		return k, true
 	}
 	return observable.Key{}, false
 }
@@ -255,9 +257,7 @@ func (s *stream) document(place, title, text string, published time.Time, assume
 		"type": "report", "id": reportID, "name": title, "published": stamp(published), "report_types": []string{"threat-report"},
 		"object_refs": all,
 	}
-	for k, v := range assumed {
-		r[k] = v
-	}
+	maps.Copy(r, assumed)
 	s.dated(r, published)
 	s.emit(place, r, label)
 }

@@ -12,13 +12,12 @@ import (
 	"unicode/utf8"
 
 	"casus/internal/fault"
-	"casus/stix"
 )
 
 // rowsCSV reads a table of comma-separated values, line by line; a quoted cell
 // may hold line ends. A row that cannot be read is set aside alone.
 //
-// Source: rfc4180; beside commas, semicolons and tabs part columns, as the
+// Source: rfc4180; beside commas, semicolons, tabs and bars part columns, as the
 // first lines show, and lines that begin with # are remarks.
 type rowsCSV struct {
 	lines *lineReader
@@ -94,7 +93,7 @@ func lastRemark(text string) string {
 	return last
 }
 
-// delimiter returns what parts the columns: of comma, semicolon and tab the one
+// delimiter returns what parts the columns: of comma, semicolon, tab and bar the one
 // that gives the same number of columns, more than one, in most lines.
 func delimiter(lines []string) byte {
 	best, bestScore := byte(','), 0
@@ -179,10 +178,7 @@ func (c *rowsCSV) fill(s *stream) error {
 		}
 		r.cells = append(r.cells, cell{column, text})
 	}
-	if !c.table.add(s, r) {
-		return io.EOF
-	}
-	return nil
+	return c.table.add(s, r)
 }
 
 func plural(n int, what string) string {
@@ -194,16 +190,7 @@ func plural(n int, what string) string {
 
 // aside sets a row aside.
 func (c *rowsCSV) aside(s *stream, place string, record []byte, reason, remedy string) error {
-	c.table.bad++
-	s.problem(stix.Problem{Place: place, Reason: reason, Remedy: remedy, Raw: record})
-	if c.table.good == 0 && c.table.bad >= hopeless {
-		s.problem(stix.Problem{
-			Place: "from " + place + " to the end", Reason: "not one of the first " + strconv.Itoa(hopeless) + " rows could be read, so the rest was not tried",
-			Remedy: "check the format, or give a map of the columns",
-		})
-		return io.EOF
-	}
-	return nil
+	return c.table.aside(s, place, record, &refusal{"", reason, remedy})
 }
 
 // maxRecordLines is how many lines a quoted cell may run over. A quote that is
@@ -245,7 +232,7 @@ func (c *rowsCSV) unread(line, whole []byte) []byte {
 	if rest := whole[len(line):]; len(rest) > 0 {
 		c.lines.back(rest[1:])
 	}
-	return line[:len(line):len(line)]
+	return slices.Clip(line)
 }
 
 // openQuote reports whether b ends inside quotes.

@@ -197,7 +197,7 @@ func classifyJSON(body string) (k kind, ok bool) {
 func sketch(body string) outline {
 	o := outline{names: map[string]string{}}
 	dec := jsontext.NewDecoder(strings.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	for tokens := 0; tokens < 20_000; tokens++ {
+	for tokens := range 20_000 {
 		tok, err := dec.ReadToken()
 		if err != nil {
 			o.broken = dec.InputOffset() < int64(len(body)) && !errors.Is(err, io.EOF) && !cutShort(err)
@@ -264,7 +264,7 @@ var mailHeaders = map[string]bool{
 // mail, folded lines skipped.
 func looksLikeMail(text string) bool {
 	known := 0
-	for i := 0; i < 60; i++ {
+	for range 60 {
 		line, rest, _ := strings.Cut(text, "\n")
 		text = rest
 		line = strings.TrimRight(line, "\r")

@@ -238,22 +238,33 @@ func TestCSV(t *testing.T) {
 		problems []string
 	}{
 		{name: "values", in: "indicator,type\n192.0.2.1,ip\nevil[.]example,domain\n", want: []string{"ipv4-addr 192.0.2.1", "domain-name evil.example"}},
-		{name: "semicolons, quotes, remarks", in: "# a list\nvalue;comment\n192.0.2.1;\"a;b\"\n\n# more\n192.0.2.2;\"two\nlines\"\n",
-			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-03-04T05:06:07.000Z", "ipv4-addr 192.0.2.2", "observed-data 2026-03-04T05:06:07.000Z"}},
+		{
+			name: "semicolons, quotes, remarks", in: "# a list\nvalue;comment\n192.0.2.1;\"a;b\"\n\n# more\n192.0.2.2;\"two\nlines\"\n",
+			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-03-04T05:06:07.000Z", "ipv4-addr 192.0.2.2", "observed-data 2026-03-04T05:06:07.000Z"},
+		},
 		{name: "tabs", in: "ip\tmd5\n192.0.2.1\t" + strings.Repeat("a", 32) + "\n", want: []string{"ipv4-addr 192.0.2.1", "file"}},
 		{name: "times", in: "first_seen,value\n2026-01-02T03:04:05Z,192.0.2.1\n", want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-01-02T03:04:05.000Z"}},
 		{name: "detection", in: "value,to_ids\n192.0.2.1,1\n", want: []string{"ipv4-addr 192.0.2.1", "indicator 192.0.2.1"}},
-		{name: "MISP's own columns", in: "uuid,event_id,category,type,value,comment,to_ids,date\nx,1,Network activity,ip-dst|port,192.0.2.1|80,c,0,2026-01-01\n",
-			want: []string{"ipv4-addr 192.0.2.1", "network-traffic", "observed-data 2026-01-01T00:00:00.000Z"}},
-		{name: "a map", in: "was,when\n192.0.2.1,2026-01-01\n", opt: func(o *format.Options) { o.Map = map[string]string{"was": "value", "when": "first_seen"} },
-			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-01-01T00:00:00.000Z"}},
+		{
+			name: "MISP's own columns", in: "uuid,event_id,category,type,value,comment,to_ids,date\nx,1,Network activity,ip-dst|port,192.0.2.1|80,c,0,2026-01-01\n",
+			want: []string{"ipv4-addr 192.0.2.1", "network-traffic", "observed-data 2026-01-01T00:00:00.000Z"},
+		},
+		{
+			name: "a map", in: "was,when\n192.0.2.1,2026-01-01\n", opt: func(o *format.Options) { o.Map = map[string]string{"was": "value", "when": "first_seen"} },
+			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-01-01T00:00:00.000Z"},
+		},
 		{name: "UTF-16", in: utf16le("value,comment\r\n192.0.2.1,schön\r\n"), want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-03-04T05:06:07.000Z"}},
 		{name: "a spreadsheet's separator", in: "sep=;\nvalue;n\n192.0.2.1;1,5\n", want: []string{"ipv4-addr 192.0.2.1"}},
-		{name: "a heading in a remark", in: "# List of values\n#\n# \"first_seen_utc\",\"ioc_value\",\"ioc_type\"\n\"2026-01-02 03:04:05\", \"192.0.2.1:80\", \"ip:port\"\n",
-			want: []string{"ipv4-addr 192.0.2.1", "network-traffic", "observed-data 2026-01-02T03:04:05.000Z"}},
-		{name: "without a heading", in: "192.0.2.1,2026-01-01\n192.0.2.2,2026-01-02\n",
-			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-01-01T00:00:00.000Z", "ipv4-addr 192.0.2.2", "observed-data 2026-01-02T00:00:00.000Z"}},
-		{name: "bad rows", in: "value,first_seen,tlp\n192.0.2.1\nwords,,\n192.0.2.2,03/04/2026,\n192.0.2.3,,purple\n192.0.2.4,,\xfc\n192.0.2.5,\"x,\n192.0.2.6,,\n",
+		{
+			name: "a heading in a remark", in: "# List of values\n#\n# \"first_seen_utc\",\"ioc_value\",\"ioc_type\"\n\"2026-01-02 03:04:05\", \"192.0.2.1:80\", \"ip:port\"\n",
+			want: []string{"ipv4-addr 192.0.2.1", "network-traffic", "observed-data 2026-01-02T03:04:05.000Z"},
+		},
+		{
+			name: "without a heading", in: "192.0.2.1,2026-01-01\n192.0.2.2,2026-01-02\n",
+			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-01-01T00:00:00.000Z", "ipv4-addr 192.0.2.2", "observed-data 2026-01-02T00:00:00.000Z"},
+		},
+		{
+			name: "bad rows", in: "value,first_seen,tlp\n192.0.2.1\nwords,,\n192.0.2.2,03/04/2026,\n192.0.2.3,,purple\n192.0.2.4,,\xfc\n192.0.2.5,\"x,\n192.0.2.6,,\n",
 			want: []string{"ipv4-addr 192.0.2.6"},
 			problems: []string{
 				"line 2: the line has 1 column, the heading has 3",
@@ -262,11 +273,16 @@ func TestCSV(t *testing.T) {
 				`line 5, column tlp: "purple" is no label of TLP`,
 				"line 6: the line is not UTF-8 (byte 12 of the line)",
 				"line 7: the quotes of the line do not match",
-			}},
-		{name: "a map that does not fit", in: "a,b\n1,2\n", opt: func(o *format.Options) { o.Format = report.CSV; o.Map = map[string]string{"c": "value"} },
-			problems: []string{`format: the table has no column "c", which the column map names → give a map that fits; the columns are a, b`}},
-		{name: "a map to nothing", in: "a,b\n1,2\n", opt: func(o *format.Options) { o.Map = map[string]string{"a": "colour"} },
-			problems: []string{`format: column map: "a" is mapped to "colour", which is no field → use one of ` + strings.Join(format.Fields(), ", ")}},
+			},
+		},
+		{
+			name: "a map that does not fit", in: "a,b\n1,2\n", opt: func(o *format.Options) { o.Format = report.CSV; o.Map = map[string]string{"c": "value"} },
+			problems: []string{`format: the table has no column "c", which the column map names → give a map that fits; the columns are a, b`},
+		},
+		{
+			name: "a map to nothing", in: "a,b\n1,2\n", opt: func(o *format.Options) { o.Map = map[string]string{"a": "colour"} },
+			problems: []string{`format: column map: "a" is mapped to "colour", which is no field → use one of ` + strings.Join(format.Fields(), ", ")},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -311,16 +327,20 @@ func TestRowsOfJSON(t *testing.T) {
 		want     []string
 		problems []string
 	}{
-		{name: "lines", in: `{"ioc":"192.0.2.1","tags":["a","b"]}` + "\n\n" + `{"ioc":"192.0.2.2"}` + "\n",
-			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-03-04T05:06:07.000Z", "ipv4-addr 192.0.2.2"}},
+		{
+			name: "lines", in: `{"ioc":"192.0.2.1","tags":["a","b"]}` + "\n\n" + `{"ioc":"192.0.2.2"}` + "\n",
+			want: []string{"ipv4-addr 192.0.2.1", "observed-data 2026-03-04T05:06:07.000Z", "ipv4-addr 192.0.2.2"},
+		},
 		{name: "list", in: `[{"ioc":"192.0.2.1"},{"domain":"evil.example"}]`, want: []string{"ipv4-addr 192.0.2.1", "domain-name evil.example"}},
 		{name: "inner names", in: `{"x":{"addr":"192.0.2.1"},"y":1}` + "\n", saved: map[string]string{"x.addr": "value"}, want: []string{"ipv4-addr 192.0.2.1"}},
-		{name: "bad lines", in: `{"ioc":"192.0.2.1"}` + "\n" + `{"ioc":"192.0.2.2","ioc":"x"}` + "\n{\"ioc\":\n" + `{"ioc":"a b"}` + "\n",
+		{
+			name: "bad lines", in: `{"ioc":"192.0.2.1"}` + "\n" + `{"ioc":"192.0.2.2","ioc":"x"}` + "\n{\"ioc\":\n" + `{"ioc":"a b"}` + "\n",
 			want: []string{"ipv4-addr 192.0.2.1"},
 			problems: []string{
 				`line 2: the member "ioc" stands twice in one object (byte 19)`, "line 3: the JSON ends in the middle of a value",
 				`line 4, column ioc: "a b" is not a value of a known form`,
-			}},
+			},
+		},
 		{name: "no value", in: `{"colour":"red"}` + "\n", problems: []string{"line 1: no member is known to hold a value; the members are colour"}},
 		{name: "cut list", in: `[{"ioc":"192.0.2.1"},{"ioc":"192`, want: []string{"ipv4-addr 192.0.2.1"}, problems: []string{"byte 32: the JSON ends in the middle of a value"}},
 	} {
@@ -543,7 +563,7 @@ func TestManyEmptyObjects(t *testing.T) {
 		t.Fatalf("got %d objects, %d problems", len(r.objects), len(r.problems))
 	}
 	if r.problems[0] != "object 1, byte 1: the object is empty" ||
-		r.problems[1000] != "from object 1000, byte 2998 to the end: not one of the first 1000 objects could be read, so the rest was not tried" {
+		r.problems[1000] != "from object 1000, byte 2998 to the end: not one of the first 1000 rows could be read, so the rest was not tried" {
 		t.Errorf("got %q … %q", r.problems[0], r.problems[1000])
 	}
 }

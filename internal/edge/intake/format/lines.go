@@ -142,7 +142,7 @@ func (j *rowsJSON) object(s *stream, place string, raw []byte) error {
 		if j.table == nil {
 			j.table = &table{byName: map[string]string{}}
 		}
-		return j.aside(s, place, raw, no)
+		return j.table.aside(s, place, raw, no)
 	}
 	if j.table == nil || j.table.good == 0 && len(j.table.byName) == 0 || j.fresh(cells) {
 		if err := j.settle(cells); err != nil {
@@ -150,12 +150,9 @@ func (j *rowsJSON) object(s *stream, place string, raw []byte) error {
 		}
 	}
 	if !j.table.holds() {
-		return j.aside(s, place, raw, &refusal{"", "no member is known to hold a value; the members are " + cut(strings.Join(columns(cells), ", "), 300), "give a map of the members, for example value=indicator"})
+		return j.table.aside(s, place, raw, &refusal{"", "no member is known to hold a value; the members are " + cut(strings.Join(columns(cells), ", "), 300), "give a map of the members, for example value=indicator"})
 	}
-	if !j.table.add(s, row{place: place, cells: cells, raw: raw}) {
-		return io.EOF
-	}
-	return nil
+	return j.table.add(s, row{place: place, cells: cells, raw: raw})
 }
 
 // fresh reports whether cells have a column not seen before; objects need not
@@ -203,19 +200,6 @@ func columns(cells []cell) []string {
 		}
 	}
 	return out
-}
-
-func (j *rowsJSON) aside(s *stream, place string, raw []byte, no *refusal) error {
-	j.table.bad++
-	s.problem(stix.Problem{Place: place, Reason: no.reason, Remedy: no.remedy, Raw: raw})
-	if j.table.good == 0 && j.table.bad >= hopeless {
-		s.problem(stix.Problem{
-			Place: "from " + place + " to the end", Reason: "not one of the first " + strconv.Itoa(hopeless) + " objects could be read, so the rest was not tried",
-			Remedy: "check the format, or give a map of the members",
-		})
-		return io.EOF
-	}
-	return nil
 }
 
 // flatten reads an object's members as cells, strictly.

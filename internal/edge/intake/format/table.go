@@ -1,8 +1,9 @@
 package format
 
 import (
+	"io"
+	"maps"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -54,13 +55,13 @@ func Fields() []string {
 	for f := range custom {
 		out = append(out, f)
 	}
-	sort.Strings(out)
+	slices.Sort(out)
 	return out
 }
 
 // checkMap refuses a map to fields that do not exist.
 func checkMap(m map[string]string) error {
-	for _, column := range slices.Sorted(mapKeys(m)) {
+	for _, column := range slices.Sorted(maps.Keys(m)) {
 		f := m[column]
 		if !slices.Contains(Fields(), f) {
 			return fault.WithHint(
@@ -69,16 +70,6 @@ func checkMap(m map[string]string) error {
 		}
 	}
 	return nil
-}
-
-func mapKeys(m map[string]string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // columnNames are what the columns of tables in the field are called, written as
@@ -95,7 +86,7 @@ var columnNames = map[string]string{
 	"lastseen": fieldLast, "lastseenutc": fieldLast, "lastonline": fieldLast, "updated": fieldLast,
 	"tlp": fieldTLP, "marking": fieldTLP,
 	"tags": fieldTags, "tag": fieldTags, "labels": fieldTags, "label": fieldTags,
-	"reference": fieldReference, "references": fieldReference, "link": fieldReference, "source url": fieldReference,
+	"reference": fieldReference, "references": fieldReference, "link": fieldReference, "sourceurl": fieldReference,
 	"toids": fieldDetect, "detect": fieldDetect, "block": fieldDetect,
 	"ip": "ip", "ipaddress": "ip", "ipv4": "ip", "ipv6": "ip", "srcip": "ip", "dstip": "ip", "sourceip": "ip", "destinationip": "ip", "address": "ip",
 	"domain": "domain", "domainname": "domain", "fqdn": "domain", "hostname": "hostname", "host": "hostname",
@@ -142,9 +133,8 @@ type cell struct{ column, text string }
 // table turns rows into objects.
 type table struct {
 	byName map[string]string // column to field; nil when columns have no names
-	// bad counts rows set aside since the last good one or the start.
-	bad  int
-	good int
+	good   int               // rows read
+	bad    int               // rows set aside
 }
 
 // hopeless is how many rows may be bad, without a good one, before the rest is
@@ -205,30 +195,36 @@ type said struct {
 // refusal is why a row is set aside.
 type refusal struct{ column, reason, remedy string }
 
-// add turns a row into objects or a problem. It returns false when there is no
+// add turns a row into objects or a problem. It returns io.EOF when there is no
 // point in going on.
-func (t *table) add(s *stream, r row) bool {
+func (t *table) add(s *stream, r row) error {
 	v, no := t.read(s, r)
 	if no != nil {
-		t.bad++
-		place := r.place
-		if no.column != "" {
-			place += ", column " + no.column
-		}
-		s.problem(stix.Problem{Place: place, Reason: no.reason, Remedy: no.remedy, Raw: r.raw})
-		if t.good == 0 && t.bad >= hopeless {
-			s.problem(stix.Problem{
-				Place:  "from " + r.place + " to the end",
-				Reason: "not one of the first " + strconv.Itoa(hopeless) + " rows could be read, so the rest was not tried",
-				Remedy: "check the format, or give a map of the columns",
-			})
-			return false
-		}
-		return true
+		return t.aside(s, r.place, r.raw, no)
 	}
 	t.good++
 	t.write(s, r, v)
-	return true
+	return nil
+}
+
+// aside sets a row aside. After many, without one that could be read, it sets
+// the rest aside as one piece and returns io.EOF.
+func (t *table) aside(s *stream, place string, raw []byte, no *refusal) error {
+	t.bad++
+	at := place
+	if no.column != "" {
+		at += ", column " + no.column
+	}
+	s.problem(stix.Problem{Place: at, Reason: no.reason, Remedy: no.remedy, Raw: raw})
+	if t.good > 0 || t.bad < hopeless {
+		return nil
+	}
+	s.problem(stix.Problem{
+		Place:  "from " + place + " to the end",
+		Reason: "not one of the first " + strconv.Itoa(hopeless) + " rows could be read, so the rest was not tried",
+		Remedy: "check the format, or give a map of the columns",
+	})
+	return io.EOF
 }
 
 // read takes a row apart.

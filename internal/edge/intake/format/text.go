@@ -18,7 +18,6 @@ import (
 // remark.
 type list struct {
 	lines *lineReader
-	table table
 }
 
 func newList(r *bufio.Reader) *list { return &list{lines: &lineReader{r: decoded(r)}} }

@@ -93,7 +93,7 @@ func readKEV(s *stream, b []byte) error {
 		}
 		m["labels"] = append(labels, e.CWEs...)
 		list, _ := m["external_references"].([]any)
-		for _, n := range strings.Fields(e.Notes) {
+		for n := range strings.FieldsSeq(e.Notes) {
 			if u := strings.Trim(n, ";,"); strings.HasPrefix(u, "https://") && len(list) < 20 {
 				list = append(list, fields{"source_name": "cisa-kev", "url": u})
 			}
