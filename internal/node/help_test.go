@@ -129,7 +129,7 @@ func bundle(name, source string, objects ...string) hand {
 func incompressible(seed byte, n int) string {
 	b := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{seed}).Read(b)
-	return base64.RawURLEncoding.EncodeToString(b)[:n]
+	return strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(b)[:n])
 }
 
 const mispEvent = `{"Event":{"uuid":"5f2b1f6e-1111-4111-8111-%012d","info":"%s","date":"2026-03-01","timestamp":"1772323200","threat_level_id":"2","analysis":"1","distribution":"1","Orgc":{"name":"Org","uuid":"5f2b1f6e-2222-4222-8222-000000000001"},"Attribute":[{"uuid":"5f2b1f6e-3333-4333-8333-%012d","type":"ip-dst","category":"Network activity","value":"203.0.113.%d","to_ids":true,"timestamp":"1772323200","distribution":"5","comment":"%s"}]}}`

@@ -1,0 +1,277 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"casus/internal/core/report"
+	"casus/internal/fault"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func shortOf(t testing.TB, res report.Result) string {
+	t.Helper()
+	if len(res.Reports) != 1 {
+		t.Fatalf("result has %d reports, want 1", len(res.Reports))
+	}
+	return res.Reports[0].ID
+}
+
+func erase(t testing.TB, n *Node, id string) {
+	t.Helper()
+	if _, err := n.Erase(context.Background(), id, "a test"); err != nil {
+		t.Fatalf("Erase %s: %v", id, err)
+	}
+}
+
+// rebuilt rebuilds and expects the same state and the same rows.
+func rebuilt(t testing.TB, n *Node) {
+	t.Helper()
+	want, rows := verified(t, n), rowsOf(t, n)
+	if err := n.Rebuild(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got := verified(t, n); got != want {
+		t.Errorf("digest after rebuild = %s, want %s", got, want)
+	}
+	if diff := cmp.Diff(rows, rowsOf(t, n)); diff != "" {
+		t.Errorf("reports after rebuild (-want +got):\n%s", diff)
+	}
+}
+
+// canaries are reports that each hold a text that packs badly, in places where
+// texts come to stand.
+func canaries() (all []hand, texts []string) {
+	for i := range 7 {
+		texts = append(texts, incompressible(byte(i+1), 400))
+	}
+	all = []hand{
+		bundle("object.json", "north", indicator(1, january, texts[0], "")),
+		{report.Request{Source: "north", Name: "original.json"}, fmt.Appendf(nil, mispEvent, 9, "event", 9, 9, texts[1])},
+		bundle("aside.json", "north", indicator(2, january, "fine", ""), `{"type":"indicator","id":"broken","name":"`+texts[2]+`"}`),
+		bundle("title.json", "north", indicator(3, january, "fine too", "")),
+		bundle("source.json", texts[4][:60], indicator(4, january, "fine as well", "")),
+		bundle(texts[5][:60]+".json", "north", indicator(5, january, "named", "")),
+		{report.Request{Source: "north", Name: "broken"}, []byte("\x00\x01" + texts[6])},
+	}
+	all[3].req.Title = texts[3]
+	texts[4], texts[5] = texts[4][:60], texts[5][:60]
+	return all, texts
+}
+
+func TestEraseLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for name, later := range map[string]func(*testing.T, *Node, Config) *Node{
+		"at once": func(_ *testing.T, n *Node, _ Config) *Node { return n },
+		"after a restart": func(t *testing.T, n *Node, c Config) *Node {
+			closeNode(t, n)
+			return reopen(t, c)
+		},
+		"below newer tables": func(t *testing.T, n *Node, c Config) *Node {
+			if err := n.kv.Erase([]byte{0}, []byte{0xff}); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 3 {
+				take(t, n, lines(t, fmt.Sprint("later ", i), 400, uint64(i+10)))
+				if err := n.view.Flush(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return n
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := onDisk(t)
+			n := fresh(t, c)
+			take(t, n, lines(t, "mix", 400, 1))
+			all, texts := canaries()
+			var ids []string
+			for _, h := range all {
+				ids = append(ids, shortOf(t, take(t, n, h)))
+			}
+			n = later(t, n, c)
+			for i, text := range texts {
+				if len(found(t, c.Dir, text)) == 0 {
+					t.Fatalf("text %d is not found before Erase: the search is blind", i)
+				}
+			}
+			for _, id := range ids {
+				erase(t, n, id)
+			}
+			wantGone(t, c.Dir, texts...)
+			for i, id := range ids {
+				if _, err := n.Report(context.Background(), id); fault.KindOf(err) != fault.NotFound {
+					t.Errorf("report %d after Erase: %v, want NotFound", i, err)
+				}
+				if _, err := n.Erase(context.Background(), id, "again"); fault.KindOf(err) != fault.NotFound {
+					t.Errorf("Erase of report %d again: %v, want NotFound", i, err)
+				}
+			}
+			if rows := rowsOf(t, n); slices.ContainsFunc(rows, func(r report.Row) bool { return slices.Contains(ids, r.ID) }) {
+				t.Error("an erased report is listed")
+			}
+			if items, err := n.Quarantine(context.Background(), ""); err != nil || len(items) > 0 {
+				t.Errorf("quarantine after Erase = %v, %v; want none", items, err)
+			}
+			rebuilt(t, n)
+			wantGone(t, c.Dir, texts...)
+			// What was erased may come in again.
+			for i, h := range all {
+				if res := take(t, n, h); res.Received == 0 || res.Reports[0].Known || res.Reports[0].ID != ids[i] {
+					t.Errorf("report %d handed in again = %+v, want it new", i, res)
+				}
+			}
+			rebuilt(t, n)
+			for _, id := range ids {
+				erase(t, n, id)
+			}
+			closeNode(t, n)
+			wantGone(t, c.Dir, texts...)
+			n = reopen(t, c)
+			rebuilt(t, n)
+			wantGone(t, c.Dir, texts...)
+			closeNode(t, n)
+		})
+	}
+}
+
+// TestEraseShared: bytes that several reports share stay until the last goes.
+func TestEraseShared(t *testing.T) {
+	t.Parallel()
+	text := incompressible(9, 300)
+	object := indicator(1, january, text, "")
+	for name, order := range map[string][]int{"first first": {0, 1, 2}, "last first": {2, 1, 0}, "middle first": {1, 0, 2}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := onDisk(t)
+			n := fresh(t, c)
+			defer closeNode(t, n)
+			ids := []string{
+				shortOf(t, take(t, n, bundle("a", "north", object, indicator(2, january, "a", "")))),
+				shortOf(t, take(t, n, bundle("b", "south", object, object))),
+				shortOf(t, take(t, n, bundle("c", "east", strings.Replace(object, ",", " , ", 1), object))),
+			}
+			for i, which := range order {
+				erase(t, n, ids[which])
+				o, err := n.Object(context.Background(), id("indicator", 1), false)
+				if i == len(order)-1 {
+					if fault.KindOf(err) != fault.NotFound {
+						t.Errorf("object after the last erasure: %v, want NotFound", err)
+					}
+					wantGone(t, c.Dir, text)
+				} else if err != nil || o.Name[:20] != text[:20] {
+					t.Errorf("object after erasure %d = %q, %v", i, o.Name, err)
+				}
+				rebuilt(t, n)
+			}
+		})
+	}
+}
+
+// TestEraseObject takes one object out of all reports.
+func TestEraseObject(t *testing.T) {
+	t.Parallel()
+	text := incompressible(8, 300)
+	c := onDisk(t)
+	n := fresh(t, c)
+	defer closeNode(t, n)
+	take(t, n, bundle("a", "north", indicator(1, january, text, ""), indicator(2, january, "a", "")))
+	take(t, n, bundle("b", "south", indicator(1, january, text, ""), indicator(1, february, text+" later", "")))
+	erase(t, n, id("indicator", 1))
+	wantGone(t, c.Dir, text)
+	if _, err := n.Object(context.Background(), id("indicator", 1), false); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("object after Erase: %v, want NotFound", err)
+	}
+	if rows := rowsOf(t, n); len(rows) != 2 || rows[0].Objects != 0 || rows[1].Objects != 1 {
+		t.Errorf("reports after Erase = %+v", rows)
+	}
+	rebuilt(t, n)
+}
+
+// TestEraseAtRandom takes reports that overlap in and erases some, and expects
+// after each step that the log tells the same state.
+func TestEraseAtRandom(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(seed, 1))
+			n := reopen(t, Config{Clock: tick()})
+			defer closeNode(t, n)
+			var ids []string
+			for step := range 60 {
+				if len(ids) == 0 || rng.IntN(3) > 0 {
+					var objects []string
+					for range 1 + rng.IntN(6) {
+						k := rng.IntN(5)
+						version := []string{january, february}[rng.IntN(2)]
+						o := indicator(k, version, fmt.Sprint("content ", rng.IntN(3)), "")
+						switch rng.IntN(6) {
+						case 0:
+							o = strings.Replace(o, ",", " , ", 1+rng.IntN(2))
+						case 1:
+							o = fmt.Sprintf(`{"type":"ipv4-addr","spec_version":"2.1","id":%q,"value":"192.0.2.%d","defanged":%t}`, id("ipv4-addr", k), k, rng.IntN(2) == 0)
+						case 2:
+							o = `{"type":"indicator","id":"broken` + fmt.Sprint(k) + `"}`
+						case 3:
+							o = fmt.Sprintf(`{"type":"marking-definition","spec_version":"2.1","id":%q,"created":%q,"definition_type":"statement","definition":{"statement":"s%d"}}`, id("marking-definition", k), january, rng.IntN(2))
+						}
+						objects = append(objects, o)
+					}
+					ids = append(ids, shortOf(t, take(t, n, bundle(fmt.Sprint("report ", step), []string{"north", "south"}[rng.IntN(2)], objects...))))
+				} else if rng.IntN(4) == 0 {
+					_, err := n.Erase(context.Background(), id([]string{"indicator", "ipv4-addr"}[rng.IntN(2)], rng.IntN(5)), "a test")
+					if err != nil && fault.KindOf(err) != fault.NotFound {
+						t.Fatal(err)
+					}
+				} else {
+					i := rng.IntN(len(ids))
+					erase(t, n, ids[i])
+					ids = slices.Delete(ids, i, i+1)
+				}
+				before := answers(t, n)
+				rebuilt(t, n)
+				if diff := cmp.Diff(before, answers(t, n)); diff != "" {
+					t.Errorf("step %d: answers after rebuild (-want +got):\n%s", step, diff)
+				}
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+// answers is what the node says of the objects of TestEraseAtRandom.
+func answers(t testing.TB, n *Node) map[string]any {
+	t.Helper()
+	out := map[string]any{}
+	for _, typ := range []string{"indicator", "ipv4-addr", "marking-definition"} {
+		for k := range 5 {
+			o, err := n.Object(context.Background(), id(typ, k), true)
+			if err != nil {
+				out[id(typ, k)] = fault.KindOf(err)
+				continue
+			}
+			out[id(typ, k)] = o
+			if o.Type == "marking-definition" {
+				out[id(typ, k)+" inert"] = n.view.Inert(o.ID)
+			}
+		}
+	}
+	for _, q := range []string{"content", "198.51.100.1", "192.0.2.1", "report"} {
+		res, err := n.Search(context.Background(), q, "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Next = ""
+		out[q] = res
+	}
+	return out
+}
