@@ -2,6 +2,7 @@ package view
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
@@ -60,7 +61,7 @@ func (b *bloom) add(h uint64) {
 	if len(layers) == 0 || layers[len(layers)-1].room == 0 {
 		keys := firstLayerKeys << len(layers)
 		l := &layer{blocks: make([]block, keys*bitsPerKey/blockBits), room: keys}
-		layers = append(layers[:len(layers):len(layers)], l)
+		layers = append(slices.Clip(layers), l)
 		b.layers.Store(&layers)
 	}
 	if b.has(h) {

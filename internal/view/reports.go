@@ -1,10 +1,12 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json/v2"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -207,16 +209,9 @@ func (s *Store) Report(ctx context.Context, r Reader, id string) (report.Detail,
 		d.Types = append(d.Types, report.TypeCount{Type: s.typeName(t), Count: n})
 	}
 	slices.SortFunc(d.Types, func(a, b report.TypeCount) int {
-		return cmpOr(b.Count-a.Count, strings.Compare(a.Type, b.Type))
+		return cmp.Or(b.Count-a.Count, strings.Compare(a.Type, b.Type))
 	})
 	return d, nil
-}
-
-func cmpOr(a, b int) int {
-	if a != 0 {
-		return a
-	}
-	return b
 }
 
 func (s *Store) typeName(t uint8) string {
@@ -294,9 +289,7 @@ func (s *Store) Sources(_ context.Context, r Reader) ([]report.Source, error) {
 	}
 	all := map[string]report.Source{}
 	s.mu.RLock()
-	for n, src := range s.sources {
-		all[n] = src
-	}
+	maps.Copy(all, s.sources)
 	s.mu.RUnlock()
 	for p, err := range s.prefix("R") {
 		if err != nil {
@@ -437,13 +430,17 @@ func (s *Store) Item(ctx context.Context, r Reader, id string) (Piece, error) {
 	return Piece{}, missing
 }
 
-// Objects yields a report's objects in the order they came in.
-func (s *Store) Objects(ctx context.Context, r Reader, id string, yield func(*stix.Object) error) error {
+// Objects yields a report's objects in the order they came in, each with the
+// label it is held under in that report.
+func (s *Store) Objects(ctx context.Context, r Reader, id string, yield func(o *stix.Object, label string) error) error {
 	rec, err := s.reportNo(r, id)
 	if err != nil {
 		return err
 	}
-	return s.each(ctx, s.kv, 'P', num(0, rec.No)[1:], func(_ receipt, o *stix.Object) error { return yield(o) })
+	return s.each(ctx, s.kv, 'P', num(0, rec.No)[1:], func(rc receipt, o *stix.Object) error {
+		label, _ := s.labelOf(rc, rec)
+		return yield(o, label)
+	})
 }
 
 // each calls f for the receipts of a term, oldest first.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -56,8 +57,7 @@ func (s *Store) Search(ctx context.Context, r Reader, q, cursor string, limit in
 		if cursor != "" && uint64(no) >= pos {
 			continue
 		}
-		switch {
-		case len(out.Hits) < pageSize(limit):
+		if len(out.Hits) < pageSize(limit) {
 			hit, err := m.hit(ctx, rc, rec, why)
 			if err != nil {
 				return out, err
@@ -288,15 +288,7 @@ func unionDescending(lists [][]uint32) []uint32 {
 	for _, l := range lists {
 		all = append(all, l...)
 	}
-	slices.SortFunc(all, func(a, b uint32) int {
-		switch {
-		case a > b:
-			return -1
-		case a < b:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(all, func(a, b uint32) int { return cmp.Compare(b, a) })
 	return slices.Compact(all)
 }
 

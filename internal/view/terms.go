@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"time"
 
 	"casus/internal/core/observable"
@@ -71,12 +72,7 @@ func (t *terms) known(h uint64) bool {
 		_, ok := t.more[h]
 		return ok
 	}
-	for _, o := range t.hashes {
-		if o == h {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(t.hashes, h)
 }
 
 // termsOf reads o. It does no I/O: the same bytes give the same terms.
