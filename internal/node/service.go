@@ -322,7 +322,7 @@ func (n *Node) MatchBody(ctx context.Context, req report.Request, body io.Reader
 const maxDryBytes = 64 << 20
 
 // Objects yields the objects of a report, or all readable ones when id is empty.
-func (n *Node) Objects(ctx context.Context, id string, yield func(*stix.Object) error) error {
+func (n *Node) Objects(ctx context.Context, id string, yield func(o *stix.Object, label string) error) error {
 	if id != "" {
 		return n.view.Objects(ctx, n.reader, id, yield)
 	}

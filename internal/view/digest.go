@@ -18,6 +18,7 @@ import (
 	"casus/internal/fault"
 	"casus/internal/kv"
 	"casus/stix"
+	"casus/tlp"
 )
 
 // StateDigest is SHA-256 over the sorted canonical lines of the logical state.
@@ -241,8 +242,9 @@ func (s *Store) Find(ctx context.Context, r Reader, id, version string, raw []by
 	return 0, false, nil
 }
 
-// All yields every readable object, each content once, in the order of arrival.
-func (s *Store) All(ctx context.Context, r Reader, yield func(*stix.Object) error) error {
+// All yields every readable object, each content once, in the order of arrival,
+// with the most restrictive label that one of its receipts is held under.
+func (s *Store) All(ctx context.Context, r Reader, yield func(o *stix.Object, label string) error) error {
 	if !r.all {
 		return nil
 	}
@@ -251,9 +253,9 @@ func (s *Store) All(ctx context.Context, r Reader, yield func(*stix.Object) erro
 	n := s.mark.Receipts
 	s.mu.RUnlock()
 	defer func() { _ = snap.Close() }()
-	blk := newBlocks(snap)
+	m := &matcher{s: s, r: r, kv: snap, self: none, blk: newBlocks(snap), recs: map[uint32]*record{}}
 	for no := range n {
-		rc, err := blk.get(no)
+		rc, err := m.blk.get(no)
 		if err != nil {
 			return err
 		}
@@ -267,7 +269,19 @@ func (s *Store) All(ctx context.Context, r Reader, yield func(*stix.Object) erro
 		if o == nil {
 			continue
 		}
-		if err := yield(o); err != nil {
+		again, err := m.list('O', num(0, rc.no)[1:])
+		if err != nil {
+			return err
+		}
+		label := tlp.Clear
+		for _, same := range append(again, rc.no) {
+			l, _, err := m.labelOfReceipt(same)
+			if err != nil {
+				return err
+			}
+			label = tlp.Most(label, l)
+		}
+		if err := yield(o, label.String()); err != nil {
 			return err
 		}
 	}

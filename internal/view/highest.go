@@ -45,25 +45,32 @@ func (m *matcher) labelled(id string) (tlp.Label, bool, error) {
 	label, exercise := tlp.Clear, false
 	for _, v := range vs {
 		for _, no := range v.receipts {
-			ok, err := m.readable(no)
+			l, ex, err := m.labelOfReceipt(no)
 			if err != nil {
 				return tlp.Red, false, err
 			}
-			if !ok {
-				continue
-			}
-			rc, err := m.blk.get(no)
-			if err != nil {
-				return tlp.Red, false, err
-			}
-			rec, err := m.rec(rc.report)
-			if err != nil || rec == nil {
-				return tlp.Red, false, err
-			}
-			text, _ := m.s.labelOf(rc, rec)
-			l, _ := tlp.Parse(text)
-			label, exercise = tlp.Most(label, l), exercise || rec.Exercise
+			label, exercise = tlp.Most(label, l), exercise || ex
 		}
 	}
 	return label, exercise, nil
+}
+
+// labelOfReceipt returns the label of a readable receipt and whether it belongs
+// to an exercise; CLEAR for one that is not readable, which counts for nothing.
+func (m *matcher) labelOfReceipt(no uint32) (tlp.Label, bool, error) {
+	ok, err := m.readable(no)
+	if err != nil || !ok {
+		return tlp.Clear, false, err
+	}
+	rc, err := m.blk.get(no)
+	if err != nil {
+		return tlp.Red, false, err
+	}
+	rec, err := m.rec(rc.report)
+	if err != nil || rec == nil {
+		return tlp.Red, false, err
+	}
+	text, _ := m.s.labelOf(rc, rec)
+	l, _ := tlp.Parse(text)
+	return l, rec.Exercise, nil
 }

@@ -33,7 +33,7 @@ type Reads interface {
 	MatchBody(ctx context.Context, req report.Request, body io.Reader) (report.Matches, error)
 	Search(ctx context.Context, q, cursor string, limit int) (report.Found, error)
 	Object(ctx context.Context, id string, history bool) (report.Object, error)
-	Objects(ctx context.Context, report string, yield func(*stix.Object) error) error
+	Objects(ctx context.Context, report string, yield func(o *stix.Object, label string) error) error
 }
 
 // Writes hand things in.

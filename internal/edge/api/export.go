@@ -19,7 +19,7 @@ func (s *server) writeExport(ctx context.Context, in *exportInput, out io.Writer
 		err = s.writeCSV(ctx, in.Report, w)
 	case "ndjson":
 		lines := stix.NewLineWriter(w)
-		if err = s.Reads.Objects(ctx, in.Report, lines.Write); err == nil {
+		if err = s.Reads.Objects(ctx, in.Report, func(o *stix.Object, _ string) error { return lines.Write(o) }); err == nil {
 			err = lines.Close()
 		}
 	default:
@@ -38,23 +38,23 @@ func (s *server) writeBundle(ctx context.Context, id string, w *bufio.Writer) er
 	if err != nil {
 		return err
 	}
-	if err := s.Reads.Objects(ctx, id, b.Write); err != nil {
+	if err := s.Reads.Objects(ctx, id, func(o *stix.Object, _ string) error { return b.Write(o) }); err != nil {
 		return err
 	}
 	return b.Close()
 }
 
-// columns of the CSV form.
-var columns = []string{"id", "type", "name", "value", "pattern", "created", "modified", "labels", "markings", "description"}
+// columns of the CSV form; tlp is the label the object is held under here.
+var columns = []string{"tlp", "id", "type", "name", "value", "pattern", "created", "modified", "labels", "markings", "description"}
 
 func (s *server) writeCSV(ctx context.Context, id string, w io.Writer) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(columns); err != nil {
 		return err
 	}
-	err := s.Reads.Objects(ctx, id, func(o *stix.Object) error {
+	err := s.Reads.Objects(ctx, id, func(o *stix.Object, label string) error {
 		row := []string{
-			o.ID(), o.Type(), o.String("name"), o.String("value"), o.String("pattern"), o.Created(), o.Modified(),
+			label, o.ID(), o.Type(), o.String("name"), o.String("value"), o.String("pattern"), o.Created(), o.Modified(),
 			strings.Join(o.Strings("labels"), " "), strings.Join(o.Strings("object_marking_refs"), " "), o.String("description"),
 		}
 		for i := range row {
