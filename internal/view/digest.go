@@ -1,8 +1,10 @@
 package view
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json/v2"
 	"fmt"
@@ -29,7 +31,7 @@ import (
 // so that the memory needed is 32 bytes a line. Lines, fields parted by tabs:
 //
 //	object  report identity, object id, version key, SHA-256 of the bytes, marking set
-//	value   type and normal form, number of receipts
+//	value   type and normal form, SHA-256 over the sorted hashes of the object lines of its receipts
 //	aside   report identity, place, reason, SHA-256 of the bytes
 //	report  identity, source, complete or unfinished
 //	source  settings as JSON
@@ -49,7 +51,7 @@ func (s *Store) StateDigest(ctx context.Context, r Reader) (string, error) {
 			return "", err
 		}
 	}
-	slices.SortFunc(d.lines, func(a, b [32]byte) int { return strings.Compare(string(a[:]), string(b[:])) })
+	sortHashes(d.lines)
 	whole := sha256.New()
 	for i := range d.lines {
 		whole.Write(d.lines[i][:])
@@ -66,6 +68,7 @@ type digest struct {
 	texts []string
 	line  hash.Hash
 	lines [][32]byte
+	of    [][32]byte // the object line of each receipt, zero for one that is gone
 }
 
 func (d *digest) add(fields ...string) {
@@ -95,6 +98,7 @@ func (d *digest) reports(context.Context) error {
 
 func (d *digest) receipts(ctx context.Context) error {
 	texts := d.texts
+	d.of = make([][32]byte, d.n)
 	for no := range d.n {
 		if no%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -123,17 +127,24 @@ func (d *digest) receipts(ctx context.Context) error {
 			container = texts[rec.Container]
 		}
 		d.add("object", rec.Identity, o.ID(), o.VersionKey(), hex.EncodeToString(sum[:]), own+"|"+container)
+		d.of[no] = d.lines[len(d.lines)-1]
 	}
 	return nil
 }
 
 func (d *digest) values(context.Context) error {
 	var last string
-	n := 0
+	var held [][32]byte
 	end := func() {
-		if n > 0 {
-			d.add("value", last, fmt.Sprint(n))
+		if len(held) == 0 {
+			return
 		}
+		sortHashes(held)
+		h := sha256.New()
+		for i := range held {
+			h.Write(held[i][:])
+		}
+		d.add("value", last, hex.EncodeToString(h.Sum(nil)))
 	}
 	for p, err := range d.kv.Scan([]byte("v"), kv.PrefixEnd([]byte("v"))) {
 		if err != nil {
@@ -145,12 +156,21 @@ func (d *digest) values(context.Context) error {
 		}
 		if t := string(p.Key[1 : len(p.Key)-3]); t != last {
 			end()
-			last, n = t, 0
+			last, held = t, held[:0]
 		}
-		n += len(set)
+		base := uint32(^binary.BigEndian.Uint16(p.Key[len(p.Key)-2:])) << 16
+		for _, v := range set {
+			if no := base | uint32(v); no < d.n {
+				held = append(held, d.of[no])
+			}
+		}
 	}
 	end()
 	return nil
+}
+
+func sortHashes(all [][32]byte) {
+	slices.SortFunc(all, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
 }
 
 func (d *digest) items(context.Context) error {
