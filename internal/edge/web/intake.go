@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,11 +16,11 @@ import (
 	"casus/tlp"
 )
 
-// Bounds of what the intake form takes. Files are streamed to the intake,
-// which has limits of its own.
+// Bounds of what the intake form takes.
 const (
-	maxFieldBytes = 4096
-	maxFiles      = 1000
+	maxFieldBytes  = 4096
+	maxFiles       = 1000
+	maxUploadBytes = 4 << 30 // of a form with all its files
 )
 
 // intakePage is the form for handing in.
@@ -70,23 +72,25 @@ type takenPage struct {
 
 func (*takenPage) template() string { return "taken" }
 
-// intakePost takes in files and pasted text, one after another as they arrive.
-// The form sends what holds for all of them first. One report that could be
+// intakePost takes in files and pasted text, one after another, once it has
+// read the whole form and found nothing wrong with it. One report that could be
 // read leads to its own page, anything else to a page that lists what became
 // of each.
 func intakePost(c *call) (page, error) {
 	f := c.f
 	f.Title, f.Section = f.T("intake"), "new"
-	parts, err := c.req.MultipartReader()
-	if err != nil {
-		return nil, fault.Errorf(fault.Invalid, "web: form: %w", err)
-	}
-	res, err := c.takeParts(parts)
+	sp := &spool{dir: c.opt.TempDir}
+	defer sp.close()
+	h, err := c.readForm(sp)
 	if err != nil {
 		return nil, err
 	}
-	if len(res.Reports) == 0 {
+	if len(h.files) == 0 {
 		return nil, fault.WithHint(fault.Errorf(fault.Invalid, "web: form: nothing was handed in"), "choose a file or paste the text of a report")
+	}
+	res, err := c.takeIn(h, sp)
+	if err != nil {
+		return nil, err
 	}
 	if one := res.Reports[0]; len(res.Reports) == 1 && one.Problem == "" && one.ID != "" {
 		return see{at(reportPath(one.ID), "new", strconv.Itoa(res.New), "known", strconv.Itoa(res.Known+res.Conflicting))}, nil
@@ -111,60 +115,115 @@ func intakePost(c *call) (page, error) {
 	return p, c.markCited(cited)
 }
 
-// takeParts reads the form and imports each file of it. When some are in and a
-// later one fails, the failure is listed beside them: what is in stays in.
-func (c *call) takeParts(parts *multipart.Reader) (report.Result, error) {
-	res := report.Result{Reports: []report.ReportRef{}}
-	req := report.Request{Exercise: c.opt.Exercise}
+// handedIn is a form as it was read: what holds for everything in it, and its
+// files, of which a pasted text is one without a name.
+type handedIn struct {
+	req   report.Request
+	files []spooled
+}
+
+// readForm reads the whole form into sp and imports nothing: a form with
+// anything wrong in it leaves no trace.
+func (c *call) readForm(sp *spool) (handedIn, error) {
+	h := handedIn{req: report.Request{Exercise: c.opt.Exercise}}
+	limit := c.opt.MaxUploadBytes
+	if limit == 0 {
+		limit = maxUploadBytes
+	}
+	if c.req.ContentLength > limit {
+		return h, tooLarge(limit)
+	}
+	c.req.Body = http.MaxBytesReader(nil, c.req.Body, limit)
+	parts, err := c.req.MultipartReader()
+	if err != nil {
+		return h, fault.Errorf(fault.Invalid, "web: form: %w", err)
+	}
 	seen := map[string]bool{}
-	for n := 0; ; {
+	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
-			return res, nil
+			return h, nil
+		}
+		if err == nil {
+			err = h.add(part, sp, seen)
 		}
 		if err != nil {
-			return res, fault.Errorf(fault.Invalid, "web: form: %w", err)
+			return h, unread(err, limit)
 		}
-		name := part.FileName()
-		body := io.Reader(part)
-		switch part.FormName() {
-		case "file":
-			if name == "" {
-				continue
-			}
-		case "text":
-			first, rest, err := firstText(part)
-			if err != nil || !first {
-				continue
-			}
-			name, body = "", rest
-		default:
-			// Of two markings one would be the wider: neither is taken.
-			if seen[part.FormName()] {
-				return res, fault.Errorf(fault.Invalid, "web: form: %s stands twice", cut(part.FormName(), 40))
-			}
-			seen[part.FormName()] = true
-			if err := field(&req, part); err != nil {
-				return res, err
-			}
-			continue
+	}
+}
+
+// add reads one part of the form. What holds for the files stands before the
+// first of them, once each: of two markings one would be the wider, and one
+// behind a file reads as if it were for the next.
+func (h *handedIn) add(part *multipart.Part, sp *spool, seen map[string]bool) error {
+	name := part.FormName()
+	if name != "file" && name != "text" {
+		short := cut(name, 40)
+		switch {
+		case !slices.Contains([]string{"source", "title", "tlp", "format", "exercise"}, name):
+			return fault.WithHint(fault.Errorf(fault.Invalid, "web: form: unknown field %q", short), "the fields are source, title, tlp, format, exercise, file and text")
+		case seen[name]:
+			return fault.Errorf(fault.Invalid, "web: form: %s stands twice", short)
+		case len(h.files) > 0:
+			return fault.WithHint(fault.Errorf(fault.Invalid, "web: form: %s stands behind a file", short), "send the fields first, then files and text; nothing was taken in")
 		}
-		if n++; n > maxFiles {
-			return res, fault.WithHint(fault.Errorf(fault.Invalid, "web: form: more than %d files", maxFiles), "pack them into one archive")
-		}
-		one := req
-		one.Name = name
-		got, err := c.w.Import(c.ctx(), one, name, body, nil)
+		seen[name] = true
+		return field(&h.req, part)
+	}
+	file := part.FileName()
+	if name == "text" {
+		file = ""
+	}
+	body, ok, err := content(part, name == "text")
+	switch {
+	case err != nil:
+		return err
+	case !ok && file == "":
+		return nil // a browser sends what was left empty too
+	case name == "file" && file == "":
+		return fault.WithHint(fault.Errorf(fault.Invalid, "web: form: a file without a name"), "give its name, or send its content as text")
+	case len(h.files) == maxFiles:
+		return fault.WithHint(fault.Errorf(fault.Invalid, "web: form: more than %d files", maxFiles), "pack them into one archive")
+	}
+	one, err := sp.add(file, body)
+	h.files = append(h.files, one)
+	return err
+}
+
+// content says whether a part has any, and returns a reader of the whole. White
+// space alone is no text.
+func content(r io.Reader, text bool) (io.Reader, bool, error) {
+	if text {
+		ok, rest, err := firstText(r)
+		return rest, ok, err
+	}
+	b := bufio.NewReader(r)
+	_, err := b.Peek(1)
+	if errors.Is(err, io.EOF) {
+		return b, false, nil
+	}
+	return b, err == nil, err
+}
+
+// takeIn imports each file of the form. When some are in and a later one
+// fails, the failure is listed beside them: what is in stays in.
+func (c *call) takeIn(h handedIn, sp *spool) (report.Result, error) {
+	res := report.Result{Reports: []report.ReportRef{}}
+	for _, f := range h.files {
+		one := h.req
+		one.Name = f.name
+		got, err := c.w.Import(c.ctx(), one, f.name, sp.open(f), nil)
 		if err != nil {
-			kind := fault.KindOf(err)
-			if len(res.Reports) == 0 || kind == fault.Internal {
+			if len(res.Reports) == 0 || fault.KindOf(err) == fault.Internal {
 				return res, err
 			}
-			got.Reports = append(got.Reports, report.ReportRef{Name: name, Problem: err.Error(), Remedy: fault.HintOf(err)})
+			got.Reports = append(got.Reports, report.ReportRef{Name: f.name, Problem: err.Error(), Remedy: fault.HintOf(err)})
 		}
 		res.Add(got)
 		res.Seconds += got.Seconds
 	}
+	return res, nil
 }
 
 // firstText says whether there is anything but white space in r, and returns a
@@ -192,11 +251,11 @@ func firstText(r io.Reader) (bool, io.Reader, error) {
 	}
 }
 
-// field reads one plain field of the form into req; unknown ones are ignored.
+// field reads one plain field of the form into req.
 func field(req *report.Request, part *multipart.Part) error {
 	b, err := io.ReadAll(io.LimitReader(part, maxFieldBytes+1))
 	if err != nil {
-		return fault.Errorf(fault.Invalid, "web: form: %w", err)
+		return err
 	}
 	name, v := part.FormName(), strings.TrimSpace(string(b))
 	if len(b) > maxFieldBytes {
@@ -210,6 +269,9 @@ func field(req *report.Request, part *multipart.Part) error {
 	case "format":
 		req.Format = report.Format(v)
 	case "exercise":
+		if v != "" && v != "yes" {
+			return fault.Errorf(fault.Invalid, "web: form: exercise: %q, want yes or nothing", cut(v, 40))
+		}
 		req.Exercise = req.Exercise || v == "yes"
 	case "tlp":
 		l, err := label(v)

@@ -84,6 +84,12 @@ func setSource(c *call) (page, error) {
 		return nil, fault.Errorf(fault.Invalid, "web: form: %w", err)
 	}
 	form := c.req.PostForm
+	for field, v := range form {
+		// What is not known is not left aside: it may be a marking misspelt.
+		if !slices.Contains([]string{"name", "tlp", "zone", "trust"}, field) || len(v) > 1 {
+			return nil, fault.WithHint(fault.Errorf(fault.Invalid, "web: form: %q is unknown or stands twice", cut(field, 40)), "the fields are name, tlp, zone and trust, once each")
+		}
+	}
 	name := formValue(form, "name")
 	if name == "" {
 		return nil, fault.WithHint(fault.Errorf(fault.Invalid, "web: form: name: empty"), "give the name the source hands reports in under")

@@ -9,7 +9,7 @@
 // names that hold the digest of their bytes.
 //
 // The package does not check host, origin or sign-in: whoever mounts the
-// handler does. It stores nothing.
+// handler does. It stores nothing but the files of a form while they are read.
 package web
 
 import (
@@ -67,6 +67,11 @@ type Options struct {
 	// and objects without showing them. Nil means: read each of them, and RED
 	// where they are many.
 	Highest func(ctx context.Context, ids []string) (Marking, error)
+	// TempDir is where the files of a form are kept until all of it is read;
+	// empty means the system's directory for temporary files.
+	TempDir string
+	// MaxUploadBytes bounds a form with its files; 0 means 4 GiB.
+	MaxUploadBytes int64
 	// Log receives internal errors, which pages never show. Nil discards.
 	Log *slog.Logger
 }

@@ -658,6 +658,14 @@ func TestIntake(t *testing.T) {
 		{name: "marking nobody knows", fields: []field2{{"tlp", "TLP:PINK"}, {"text", "x"}}, status: http.StatusBadRequest, says: []string{"unknown label"}},
 		{name: "marking with a wider one after it", fields: []field2{{"tlp", "TLP:RED"}, {"tlp", "TLP:CLEAR"}, {"text", "x"}}, status: http.StatusBadRequest, says: []string{"stands twice"}},
 		{name: "field without end", fields: []field2{{"title", strings.Repeat("x", maxFieldBytes+1)}, {"text", "x"}}, status: http.StatusBadRequest, says: []string{"more than 4096 bytes"}},
+		{name: "field nobody knows", fields: []field2{{"tlpp", "TLP:RED"}, {"text", "x"}}, status: http.StatusBadRequest, says: []string{"unknown field", "tlpp", "the fields are"}},
+		{name: "field nobody knows behind a file", fields: []field2{{"@a.json", "{}"}, {"tlpp", "TLP:RED"}}, status: http.StatusBadRequest, says: []string{"unknown field"}},
+		{name: "marking behind a file", fields: []field2{{"source", "opensrc"}, {"@a.json", "{}"}, {"tlp", "TLP:RED"}}, status: http.StatusBadRequest, says: []string{"tlp stands behind a file", "nothing was taken in"}},
+		{name: "marking behind a text", fields: []field2{{"text", "x"}, {"tlp", "TLP:RED"}}, status: http.StatusBadRequest, says: []string{"tlp stands behind a file"}},
+		{name: "exercise neither yes nor nothing", fields: []field2{{"exercise", "true"}, {"text", "x"}}, status: http.StatusBadRequest, says: []string{"want yes or nothing"}},
+		{name: "file without a name", fields: []field2{{"@", "x"}}, status: http.StatusBadRequest, says: []string{"a file without a name"}},
+		{name: "too long", opt: Options{MaxUploadBytes: 600}, fields: []field2{{"@a.json", "{}"}, {"@b.json", strings.Repeat("x", 600)}}, status: http.StatusBadRequest, says: []string{"more than 600 bytes", "casus import"}},
+		{name: "nowhere to keep it", opt: Options{TempDir: "/dev/null/none"}, fields: []field2{{"text", "x"}}, status: http.StatusServiceUnavailable, says: []string{"make room on the disk"}},
 		{
 			name: "node of an exercise", opt: Options{Exercise: true}, fields: []field2{{"text", "x"}},
 			status: http.StatusSeeOther, to: "/reports/RPT-7K2M-9XQ4?known=1&new=16",
@@ -669,6 +677,10 @@ func TestIntake(t *testing.T) {
 			t.Parallel()
 			f := story()
 			body, kind := form(t, tt.fields...)
+			if tt.opt.TempDir == "" {
+				tt.opt.TempDir = t.TempDir()
+				defer leavesNothing(t, tt.opt.TempDir)
+			}
 			w := post(newPages(t, f, tt.opt), "/reports/new", body, kind)
 			if w.Code != tt.status || w.Header().Get("Location") != tt.to {
 				t.Errorf("status %d to %q, want %d to %q", w.Code, w.Header().Get("Location"), tt.status, tt.to)
@@ -681,6 +693,33 @@ func TestIntake(t *testing.T) {
 					t.Errorf("page does not say %q", s)
 				}
 			}
+		})
+	}
+}
+
+// leavesNothing complains of files in a directory.
+func leavesNothing(t *testing.T, dir string) {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil || len(list) > 0 {
+		t.Errorf("left behind: %v, %v", list, err)
+	}
+}
+
+// TestIntakeUnknownLength sends forms that do not say how long they are, one
+// too long and one cut off: neither is taken in.
+func TestIntakeUnknownLength(t *testing.T) {
+	t.Parallel()
+	for name, cutAt := range map[string]int64{"too long": 2000, "cut off": 700} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, f := t.TempDir(), story()
+			body, kind := form(t, field2{"@a.json", "{}"}, field2{"@b.json", strings.Repeat("x", 1200)})
+			w := post(newPages(t, f, Options{TempDir: dir, MaxUploadBytes: 1000}), "/reports/new", io.LimitReader(body, cutAt), kind)
+			if w.Code != http.StatusBadRequest || f.imported != nil {
+				t.Errorf("status %d, want 400; imported %v, want nothing", w.Code, f.imported)
+			}
+			leavesNothing(t, dir)
 		})
 	}
 }
@@ -707,6 +746,7 @@ func TestSetSource(t *testing.T) {
 	}
 	for name, v := range map[string]url.Values{
 		"no name": {"tlp": {"TLP:GREEN"}}, "unknown marking": {"name": {"x"}, "tlp": {"PINK"}}, "unknown trust": {"name": {"x"}, "trust": {"Z"}}, "trust of two": {"name": {"x"}, "trust": {"AB"}},
+		"unknown field": {"name": {"x"}, "tlpp": {"TLP:RED"}}, "two markings": {"name": {"x"}, "tlp": {"TLP:CLEAR", "TLP:RED"}},
 	} {
 		if got := send(v); got != http.StatusBadRequest {
 			t.Errorf("%s: status %d, want 400", name, got)
