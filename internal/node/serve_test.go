@@ -1,0 +1,273 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"encoding/json/v2"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"casus/internal/core/report"
+	"casus/internal/fault"
+)
+
+const testToken = "casus_0123456789abcdef"
+
+// inMemory returns a node that keeps nothing.
+func inMemory(t *testing.T) *Node {
+	t.Helper()
+	n, err := Open(t.Context(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// browse sends one request to the handler for browsers.
+func browse(t *testing.T, n *Node, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	h, err := n.Handler(testToken, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1:8080"+target, strings.NewReader(body))
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+			continue
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+const bearer = "Bearer " + testToken
+
+// faces are one path of each thing that is served.
+var faces = []string{"/", "/reports", "/api/v1/reports", "/api/v1/openapi.json", "/api/v1/nothing", "/metrics", "/nothing"}
+
+func TestHostMustBeThisMachine(t *testing.T) {
+	t.Parallel()
+	n := inMemory(t)
+	for _, host := range []string{"127.0.0.1:8080", "127.0.0.1", "localhost", "localhost:80", "[::1]:8080", "127.9.9.9:1"} {
+		if w := browse(t, n, "GET", "/api/v1/health", "", "Host", host, "Authorization", bearer); w.Code != http.StatusOK {
+			t.Errorf("host %q: %d %s, want 200", host, w.Code, w.Body)
+		}
+	}
+	for _, host := range []string{"", "casus.example", "127.0.0.1.casus.example", "localhost.casus.example", "192.0.2.1:8080", "0.0.0.0", "[2001:db8::1]:80", "127.0.0.1@casus.example"} {
+		for _, path := range faces {
+			w := browse(t, n, "GET", path, "", "Host", host, "Authorization", bearer)
+			if w.Code != http.StatusMisdirectedRequest || w.Body.String() != "this node answers on this machine only\n" {
+				t.Errorf("host %q %s: %d %s, want it refused", host, path, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+func TestTokenIsAskedEverywhere(t *testing.T) {
+	t.Parallel()
+	n := inMemory(t)
+	for _, path := range faces {
+		for _, h := range [][]string{
+			nil, {"Authorization", "Bearer "}, {"Authorization", "Bearer " + testToken[:10]}, {"Authorization", bearer + "0"},
+			{"Cookie", tokenCookie + "=" + testToken[1:]}, {"Cookie", tokenCookie + "="},
+		} {
+			w := browse(t, n, "GET", path, "", h...)
+			if w.Code != http.StatusUnauthorized || w.Body.String() != "Open the address that casus serve printed; it holds the operator token.\n" {
+				t.Errorf("%s with %q: %d %s, want it refused", path, h, w.Code, w.Body)
+			}
+		}
+	}
+	for _, h := range [][]string{{"Authorization", bearer}, {"Cookie", tokenCookie + "=" + testToken}} {
+		if w := browse(t, n, "GET", "/api/v1/health", "", h...); w.Code != http.StatusOK {
+			t.Errorf("%q: %d, want 200", h, w.Code)
+		}
+	}
+}
+
+func TestTokenInTheAddress(t *testing.T) {
+	t.Parallel()
+	n := inMemory(t)
+	w := browse(t, n, "GET", "/reports?q=a+b&token="+testToken, "")
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/reports?q=a+b" {
+		t.Errorf("%d to %q, want it taken out of the address", w.Code, w.Header().Get("Location"))
+	}
+	cookies := w.Result().Cookies() //nolint:bodyclose // a recorder's body
+	if len(cookies) != 1 || cookies[0].Value != testToken || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+		t.Errorf("cookies = %v, want one that scripts and other sites do not get", cookies)
+	}
+	for _, target := range []string{"/?token=wrong", "/?token="} {
+		if w := browse(t, n, "GET", target, ""); w.Code != http.StatusUnauthorized || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d, want it refused", target, w.Code)
+		}
+	}
+	if w := browse(t, n, "POST", "/api/v1/reports?token="+testToken, "x"); w.Code != http.StatusUnauthorized {
+		t.Errorf("POST with the token in its address: %d, want it refused", w.Code)
+	}
+	for _, path := range []string{"//casus.example/", "/%2Fcasus.example/", `/\casus.example/`} {
+		w := browse(t, n, "GET", path+"?token="+testToken, "")
+		at := w.Header().Get("Location")
+		if u, err := url.Parse(at); err != nil || u.Host != "" || strings.HasPrefix(at, "//") || strings.HasPrefix(at, `/\`) {
+			t.Errorf("%s leads to %q, want this machine", path, at)
+		}
+	}
+}
+
+func TestOtherSitesCannotWrite(t *testing.T) {
+	t.Parallel()
+	n := inMemory(t)
+	for _, h := range [][]string{
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://casus.example"}, {"Origin", "null"},
+		{"Origin", "http://127.0.0.1:9999"},
+	} {
+		for _, target := range []string{"/api/v1/reports", "/api/v1/match", "/api/v1/node/erase", "/reports"} {
+			w := browse(t, n, "POST", target, "192.0.2.1 was seen", append(h, "Cookie", tokenCookie+"="+testToken)...)
+			if w.Code != http.StatusForbidden {
+				t.Errorf("%s with %q: %d, want 403", target, h, w.Code)
+			}
+		}
+	}
+	if rows, _, err := n.Reports(t.Context(), "", "", "", 10); err != nil || len(rows) > 0 {
+		t.Fatalf("Reports = %v, %v, want none", rows, err)
+	}
+	for i, h := range [][]string{nil, {"Sec-Fetch-Site", "same-origin"}, {"Origin", "http://127.0.0.1:8080"}} {
+		w := browse(t, n, "POST", "/api/v1/reports", "192.0.2.1 was seen "+strings.Repeat("again ", i), append(h, "Authorization", bearer)...)
+		if w.Code != http.StatusOK {
+			t.Errorf("%q: %d %s, want 200", h, w.Code, w.Body)
+		}
+	}
+	if rows, _, err := n.Reports(t.Context(), "", "", "", 10); err != nil || len(rows) != 3 {
+		t.Errorf("Reports = %d rows, %v, want 3", len(rows), err)
+	}
+}
+
+// TestServe serves a data directory and asks over TCP and over the socket.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "n")
+	cfg := Config{Dir: dir}
+	if err := Init(cfg); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ready, done := make(chan string, 1), make(chan error, 1)
+	go func() {
+		done <- Host{}.Serve(ctx, dir, "127.0.0.1:0", false, slog.New(slog.DiscardHandler), func(u string) { ready <- u })
+	}()
+	var at string
+	select {
+	case at = <-ready:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	u, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "operator.token")
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := u.Query().Get("token")
+	if strings.TrimSpace(string(kept)) != token || len(token) < 64 {
+		t.Errorf("operator.token holds %q, the address %q", kept, token)
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("operator.token: %v, %v, want 0600", st.Mode(), err)
+	}
+	post := func(c *http.Client, base, path, typ, body string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", typ)
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(b)
+	}
+	file := filepath.Join(t.TempDir(), "seen.txt")
+	if err := os.WriteFile(file, []byte("192.0.2.77 was seen"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	named, err := json.Marshal(map[string][]string{"paths": {file}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp := &http.Client{Transport: new(http.Transport)}
+	if status, body := post(tcp, "http://"+u.Host, "/api/v1/imports", "application/json", string(named)); status != http.StatusNotFound {
+		t.Errorf("a path named over TCP: %d %s, want 404", status, body)
+	}
+	socket, err := Host{}.Connect(ctx, dir)
+	if err != nil || !socket.Served {
+		t.Fatalf("Connect = %+v, %v, want the node that serves", socket, err)
+	}
+	status, body := post(socket.Client, "http://casus", "/api/v1/imports?source=A", "application/json", string(named))
+	var res report.Result
+	if err := json.Unmarshal([]byte(body), &res); status != http.StatusOK || err != nil || len(res.Reports) != 1 {
+		t.Errorf("a path named over the socket: %d %s, %v, want it taken in", status, body, err)
+	}
+	if err := (Host{}).Serve(ctx, dir, "127.0.0.1:0", false, nil, func(string) {}); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("a second node: %v, want Conflict", err)
+	}
+	if err := socket.Close(); err != nil {
+		t.Error(err)
+	}
+	tcp.CloseIdleConnections()
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("Serve = %v", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("operator.token is left behind")
+	}
+}
+
+func TestServeOnLoopbackAlone(t *testing.T) {
+	t.Parallel()
+	n := inMemory(t)
+	for _, addr := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "casus.example:0", "[::]:0", "127.0.0.1"} {
+		err := n.Serve(t.Context(), addr, nil, func(string) { t.Errorf("%s: listens", addr) })
+		if fault.KindOf(err) != fault.Invalid || err.Error() != "node: "+addr+" is no loopback address" {
+			t.Errorf("Serve(%q) = %v, want it refused", addr, err)
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	n := inMemory(t)
+	if _, err := n.Import(t.Context(), report.Request{}, bytes.NewReader([]byte("192.0.2.1 was seen")), nil); err != nil {
+		t.Fatal(err)
+	}
+	got := browse(t, n, "GET", "/metrics", "", "Authorization", bearer).Body.String()
+	for _, want := range []string{"casus_reports 1\n", "casus_quarantined 0\n", "casus_view_lag_entries 0\n", "casus_receipts "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("metrics lack %q:\n%s", want, got)
+		}
+	}
+}
