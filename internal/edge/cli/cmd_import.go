@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -117,18 +118,18 @@ func (a *app) runImport(ctx context.Context, r *remote, h *handIn, args []string
 	var sum report.Result
 	var paths []string
 	for _, arg := range args {
-		if arg == "-" {
-			res, err := a.sendFile(ctx, r, h, "stdin", a.stdin)
+		abs, err := filepath.Abs(arg)
+		if err != nil {
+			return fault.Errorf(fault.Invalid, "cli: %s: %w", arg, err)
+		}
+		if arg == "-" || !utf8.ValidString(abs) {
+			res, err := a.sendArg(ctx, r, h, arg)
 			if err != nil {
 				return err
 			}
 			sum.Add(res)
 			sum.Seconds += res.Seconds
 			continue
-		}
-		abs, err := filepath.Abs(arg)
-		if err != nil {
-			return fault.Errorf(fault.Invalid, "cli: %s: %w", arg, err)
 		}
 		if _, err := os.Lstat(abs); err != nil {
 			return unopened(arg, err)
@@ -152,6 +153,27 @@ func (a *app) runImport(ctx context.Context, r *remote, h *handIn, args []string
 		sum.Seconds += res.Seconds
 	}
 	return a.imported(sum)
+}
+
+// sendArg hands in what its path cannot stand for: standard input, and a file
+// whose path is no UTF-8, which the list of paths cannot hold.
+func (a *app) sendArg(ctx context.Context, r *remote, h *handIn, arg string) (report.Result, error) {
+	if arg != "-" {
+		switch st, err := os.Stat(arg); {
+		case err != nil:
+			return report.Result{}, unopened(arg, err)
+		case st.IsDir():
+			return report.Result{}, fault.WithHint(fault.Errorf(fault.Invalid, "%q: the path of this directory is not UTF-8", arg), "rename it, or name the files in it")
+		case !st.Mode().IsRegular():
+			return report.Result{}, fault.WithHint(fault.Errorf(fault.Invalid, "%q is neither a file nor a directory", arg), "hand its content in with: casus import - < FILE")
+		}
+	}
+	f, name, err := a.openArg(arg)
+	if err != nil {
+		return report.Result{}, err
+	}
+	defer func() { _ = f.Close() }()
+	return a.sendFile(ctx, r, h, name, f)
 }
 
 func (a *app) sendFile(ctx context.Context, r *remote, h *handIn, name string, body io.Reader) (report.Result, error) {

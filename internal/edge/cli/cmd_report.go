@@ -26,7 +26,8 @@ func (a *app) reportCmd() *cobra.Command {
 	return c
 }
 
-// openArg opens a file named on the command line, or stdin for -.
+// openArg opens a file named on the command line, or stdin for -. The name it
+// returns is UTF-8, whatever the file's is.
 func (a *app) openArg(arg string) (io.ReadCloser, string, error) {
 	if arg == "-" {
 		return io.NopCloser(a.stdin), "stdin", nil
@@ -39,7 +40,7 @@ func (a *app) openArg(arg string) (io.ReadCloser, string, error) {
 		_ = f.Close()
 		return nil, "", fault.WithHint(fault.Errorf(fault.Invalid, "%s is a directory", arg), "name a file; casus import takes whole directories")
 	}
-	return f, filepath.Base(arg), nil
+	return f, strings.ToValidUTF8(filepath.Base(arg), "\ufffd"), nil
 }
 
 // unopened says why a file named on the command line cannot be read.

@@ -21,7 +21,7 @@ type spool struct {
 
 // spooled is where in a spool a file is.
 type spooled struct {
-	name       string
+	name        string
 	start, size int64
 }
 
