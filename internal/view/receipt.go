@@ -12,7 +12,7 @@ import (
 )
 
 // blockReceipts is the number of receipts under one key.
-const blockReceipts = 256
+const blockReceipts = 64
 
 // receiptBytes is the length of one receipt: sequence of the entry (8), of the
 // entry that holds the bytes (8), report (4), marking set (4), first receipt of
@@ -70,7 +70,7 @@ type blocks struct {
 
 func newBlocks(r kv.Reader) *blocks { return &blocks{kv: r, held: map[uint32][]byte{}} }
 
-// maxHeldBlocks bounds the memory of one question: 4,096 blocks are 40 MB.
+// maxHeldBlocks bounds the memory of one question: 4,096 blocks are 10 MB.
 const maxHeldBlocks = 4096
 
 func (b *blocks) get(no uint32) (receipt, error) {
