@@ -15,7 +15,7 @@
 // bytes) -> [kv.Postings].
 //
 //	m              mark: sequence read, receipts, reports, quarantined items
-//	r block(4)     64 receipts of 32 bytes each, see receipt
+//	r block(4)     64 receipts of 38 bytes each, see receipt
 //	R report(4)    report, JSON
 //	i identity(32) report number (4)
 //	S seq(8)       report number of the entry that opened it (4)
