@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"casus/internal/fault"
+	"casus/stix"
 )
 
 // rowsCSV reads a table of comma-separated values, line by line; a quoted cell
@@ -149,7 +150,7 @@ func (c *rowsCSV) fill(s *stream) error {
 	}
 	record, at, err := c.record()
 	if err != nil {
-		return lineError(s, err)
+		return lineError(s, at, err)
 	}
 	place := "line " + strconv.Itoa(at)
 	if t := strings.TrimSpace(string(record)); t == "" || isComment(t) {
@@ -214,6 +215,10 @@ func (c *rowsCSV) record() ([]byte, int, error) {
 			if errors.Is(err, io.EOF) {
 				return c.unread(line, whole), at, nil
 			}
+			if errors.Is(err, errLongLine) {
+				c.lines.tooLong()
+				return c.unread(line, whole), at, nil
+			}
 			return nil, at, err
 		}
 		whole = append(append(whole, '\n'), more...)
@@ -253,25 +258,29 @@ func firstInvalid(b []byte) int {
 type lineReader struct {
 	r    *bufio.Reader
 	n    int
-	held [][]byte // lines put back
+	held [][]byte // lines put back; nil stands for one that is too long
 }
 
 var errLongLine = errors.New("a line is too long")
 
 // next returns the next line without its end, and its number. The bytes are the
-// caller's.
+// caller's. A line that is too long is passed over with errLongLine; the lines
+// behind it can still be read.
 func (l *lineReader) next() ([]byte, int, error) {
 	l.n++
 	if len(l.held) > 0 {
 		line := l.held[0]
 		l.held = l.held[1:]
+		if line == nil {
+			return nil, l.n, errLongLine
+		}
 		return line, l.n, nil
 	}
 	var line []byte
 	for {
 		part, err := l.r.ReadSlice('\n')
 		if len(line)+len(part) > MaxLineBytes {
-			return nil, l.n, errLongLine
+			return nil, l.n, l.skip(err)
 		}
 		line = append(line, part...)
 		switch {
@@ -285,6 +294,25 @@ func (l *lineReader) next() ([]byte, int, error) {
 	}
 }
 
+// skip reads on to the end of a line that is too long; err is what the last read
+// of it said.
+func (l *lineReader) skip(err error) error {
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = l.r.ReadSlice('\n')
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return errLongLine
+}
+
+// tooLong puts back a line that was passed over as too long, to be told of when
+// its turn comes. None may be held: it was read just now.
+func (l *lineReader) tooLong() {
+	l.held = append(l.held, nil)
+	l.n--
+}
+
 // back puts lines back that were just read.
 func (l *lineReader) back(rest []byte) {
 	lines := bytes.Split(bytes.Clone(rest), []byte{'\n'})
@@ -292,13 +320,17 @@ func (l *lineReader) back(rest []byte) {
 	l.n -= len(lines)
 }
 
-// lineError settles what ends a source of lines.
-func lineError(s *stream, err error) error {
+// lineError settles what follows from an error of a source of lines.
+func lineError(s *stream, at int, err error) error {
 	switch {
 	case errors.Is(err, io.EOF), s.file.err != nil:
 		return io.EOF
 	case errors.Is(err, errLongLine):
-		return invalid("a line is longer than "+strconv.Itoa(MaxLineBytes>>10)+" KiB", "check the format: this does not look like lines of text")
+		s.problem(stix.Problem{
+			Place: "line " + strconv.Itoa(at), Reason: "the line is longer than " + strconv.Itoa(MaxLineBytes>>10) + " KiB",
+			Remedy: "shorten it, or check the format: this does not look like lines of text",
+		})
+		return nil
 	}
 	return fault.Errorf(fault.Unavailable, "format: read: %w", err)
 }

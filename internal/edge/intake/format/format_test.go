@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -565,6 +566,40 @@ func TestManyEmptyObjects(t *testing.T) {
 	if r.problems[0] != "object 1, byte 1: the object is empty" ||
 		r.problems[1000] != "from object 1000, byte 2998 to the end: not one of the first 1000 rows could be read, so the rest was not tried" {
 		t.Errorf("got %q … %q", r.problems[0], r.problems[1000])
+	}
+}
+
+func TestLineTooLong(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", format.MaxLineBytes+1)
+	const reason = ": the line is longer than 1024 KiB"
+	for _, tt := range []struct {
+		name, in string
+		values   string
+		problems []string
+	}{
+		// What a list is told from are its first lines.
+		{"list.txt", strings.Repeat("192.0.2.1\n", 7000) + long + "\n192.0.2.3\n" + long, "192.0.2.1 192.0.2.3", []string{"line 7001" + reason, "line 7003" + reason}},
+		{"table.csv", "ip,comment\n192.0.2.1,a\n192.0.2.2," + long + "\n192.0.2.3,c\n", "192.0.2.1 192.0.2.3", []string{"line 3" + reason}},
+		{
+			"quote.csv", "ip,comment\n192.0.2.1,\"a\n192.0.2.2,b\n" + long + "\n192.0.2.3,c\n", "192.0.2.2 192.0.2.3",
+			[]string{"line 2: the quotes of the line do not match", "line 4" + reason},
+		},
+		{"rows.jsonl", "{\"ip\":\"192.0.2.1\"}\n{\"ip\":\"" + long + "\"}\n{\"ip\":\"192.0.2.3\"}\n", "192.0.2.1 192.0.2.3", []string{"line 2" + reason}},
+	} {
+		r := read(t, tt.in, options(tt.name))
+		var values []string
+		for _, o := range r.objects {
+			if o.Type() == "ipv4-addr" {
+				values = append(values, o.String("value"))
+			}
+		}
+		if got := strings.Join(slices.Compact(values), " "); got != tt.values {
+			t.Errorf("%s: values %q, want %q", tt.name, got, tt.values)
+		}
+		if d := cmp.Diff(tt.problems, r.problems); d != "" {
+			t.Errorf("%s: problems (-want +got):\n%s", tt.name, d)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func (j *rowsJSON) fill(s *stream) error {
 	if j.lines != nil {
 		line, at, err := j.lines.next()
 		if err != nil {
-			return lineError(s, err)
+			return lineError(s, at, err)
 		}
 		if len(bytes.TrimSpace(line)) == 0 {
 			return nil

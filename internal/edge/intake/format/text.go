@@ -26,7 +26,7 @@ func newList(r *bufio.Reader) *list { return &list{lines: &lineReader{r: decoded
 func (l *list) fill(s *stream) error {
 	line, at, err := l.lines.next()
 	if err != nil {
-		return lineError(s, err)
+		return lineError(s, at, err)
 	}
 	place := "line " + strconv.Itoa(at)
 	text := strings.TrimSpace(string(line))
