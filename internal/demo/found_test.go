@@ -90,7 +90,7 @@ func TestTruthIsInTheFiles(t *testing.T) {
 		for _, p := range m.places {
 			want[k] = append(want[k], p.file)
 		}
-		for _, r := range observable.Related(k) {
+		if r, ok := observable.Related(k); ok {
 			within[r] = true
 		}
 	}

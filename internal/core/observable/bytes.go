@@ -1,7 +1,6 @@
 package observable
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -198,31 +197,6 @@ func ParseBytes(b []byte) (Key, bool) {
 	return k, true
 }
 
-// Split parts a longer key into the index form at its head and what follows.
-// After a text or domain body the longer key must have a NUL, which belongs to
-// neither part; after a body of fixed length nothing. It reports false when b
-// does not begin with an index form.
-func Split(b []byte) (key, rest []byte, ok bool) {
-	if len(b) < 2 || b[0] == 0 || int(b[0]) >= len(kinds) {
-		return nil, nil, false
-	}
-	if n := kinds[b[0]].size; n > 0 {
-		if len(b) < 1+n {
-			return nil, nil, false
-		}
-		return b[:1+n], b[1+n:], true
-	}
-	i := bytes.IndexByte(b, 0)
-	if i < 2 {
-		return nil, nil, false
-	}
-	return b[:i], b[i+1:], true
-}
-
-// Fixed reports whether the body of k's index form has a fixed length; if not,
-// a NUL must follow it in a longer key.
-func (k Key) Fixed() bool { return kinds[codes[k.Type]].size > 0 }
-
 // prefix returns the address or range of k as a range.
 func (k Key) prefix() (netip.Prefix, bool) {
 	switch k.Type {
@@ -238,21 +212,6 @@ func (k Key) prefix() (netip.Prefix, bool) {
 	default:
 		return netip.Prefix{}, false
 	}
-}
-
-// ContainingPrefixes returns every range that holds the address or range k,
-// k itself left out, narrowest first. It returns nil for other types.
-func ContainingPrefixes(k Key) []Key {
-	p, ok := k.prefix()
-	if !ok {
-		return nil
-	}
-	out := make([]Key, 0, p.Bits())
-	for bits := p.Bits() - 1; bits >= 0; bits-- {
-		q, _ := p.Addr().Prefix(bits)
-		out = append(out, Key{CIDR, q.String()})
-	}
-	return out
 }
 
 // Containing calls yield with the index form of every range that holds the
@@ -298,17 +257,6 @@ func NestedRange(cidr Key) (from, to []byte) {
 	}
 	from = appendPrefix(nil, p)
 	return from, after(appendAddr([]byte{from[0]}, last(p)))
-}
-
-// Subdomains returns the bounds, from included and to excluded, between which
-// the index forms of all names below a domain lie, the domain itself left out.
-// Both are nil for other types.
-func Subdomains(domain Key) (from, to []byte) {
-	if domain.Type != Domain {
-		return nil, nil
-	}
-	b := domain.Bytes()
-	return append(bytes.Clone(b), labelEdge), append(b, labelEdge+1)
 }
 
 // last returns the highest address of a range.

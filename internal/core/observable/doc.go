@@ -81,7 +81,7 @@
 //
 // Text bodies over 512 bytes are their first 480 bytes and 43 characters of
 // base64url of the SHA-256 of the whole, 523 bytes in all. Text and domain
-// bodies hold no NUL, so NUL may end them in a longer key ([Split]); all other
-// bodies have the fixed length above. The addresses of a range are neighbours
-// ([Range]), and so are a domain and its subdomains ([Subdomains]).
+// bodies hold no NUL, so NUL may end them in a longer key; all other bodies have
+// the fixed length above. The addresses of a range are neighbours ([Range]), and
+// so are a domain and its subdomains.
 package observable

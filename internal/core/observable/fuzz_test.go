@@ -37,9 +37,9 @@ func FuzzNormal(f *testing.F) {
 		if back, ok := ParseBytes(b); ok && back != k {
 			t.Errorf("ParseBytes(%v.Bytes()) = %v", k, back)
 		}
-		if r, ok := related(k); ok {
+		if r, ok := Related(k); ok {
 			if again, err := Normal(r.Type, r.Normal); again != r || err != nil {
-				t.Errorf("related(%v) = %v, which is not in normal form: %v %v", k, r, again, err)
+				t.Errorf("Related(%v) = %v, which is not in normal form: %v %v", k, r, again, err)
 			}
 		}
 		lists.Reason(k)
@@ -51,9 +51,9 @@ func FuzzParse(f *testing.F) {
 		f.Add(tc.in)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, k := range Candidates(s) {
+		for _, k := range Parse(s) {
 			if again, err := Normal(k.Type, k.Normal); again != k || err != nil {
-				t.Errorf("Candidates(%q) has %v, which is not in normal form: %v %v", s, k, again, err)
+				t.Errorf("Parse(%q) has %v, which is not in normal form: %v %v", s, k, again, err)
 			}
 		}
 		if len(s) < 4096 {

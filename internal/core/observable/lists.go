@@ -1,7 +1,6 @@
 package observable
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -51,9 +50,8 @@ type Info struct {
 // its nature, still matches; it is only ranked last, and the reason is shown.
 //
 // Lists is built by [BuiltIn] and [Lists.Add] and may then be read from many
-// goroutines; Add must not run beside a reader. [Lists.Clone] gives a copy to
-// add to. The zero Lists and a nil one know no list, only what is common by
-// its nature.
+// goroutines; Add must not run beside a reader. The zero Lists and a nil one know
+// no list, only what is common by its nature.
 type Lists struct {
 	exercise bool
 	infos    []Info
@@ -77,20 +75,6 @@ type part struct {
 
 // Infos returns what the lists are, built-in first.
 func (l *Lists) Infos() []Info { return slices.Clone(l.infos) }
-
-// Clone returns a copy to which lists can be added without touching l.
-func (l *Lists) Clone() *Lists {
-	c := *l
-	c.infos, c.reasons, c.entries = slices.Clone(l.infos), slices.Clone(l.reasons), slices.Clone(l.entries)
-	c.exact, c.hosts = maps.Clone(l.exact), maps.Clone(l.hosts)
-	c.v4, c.v6 = slices.Clone(l.v4), slices.Clone(l.v6)
-	c.short, c.regexes = slices.Clone(l.short), slices.Clone(l.regexes)
-	c.parts = make(map[[partBytes]byte][]part, len(l.parts))
-	for k, v := range l.parts {
-		c.parts[k] = slices.Clone(v)
-	}
-	return &c
-}
 
 // Reason says in plain English why a value is common, and false if nothing is
 // known that would make it so.
@@ -116,7 +100,7 @@ func (l *Lists) Reason(k Key) (reason string, ok bool) {
 // urlReason looks at the host of a URL: for lists that are about URLs too,
 // for hosts that nobody can reach, and for a well-known site's front page.
 func (l *Lists) urlReason(k Key) (string, bool) {
-	host, ok := related(k)
+	host, ok := Related(k)
 	if !ok {
 		return "", false
 	}

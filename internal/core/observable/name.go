@@ -136,47 +136,9 @@ func KnownSuffix(domain Key) bool {
 	return ok
 }
 
-// BareSuffix reports whether a domain is nothing but a public suffix, such as
-// "co.uk".
-func BareSuffix(domain Key) bool {
-	if domain.Type != Domain {
-		return false
-	}
-	s, _ := suffix(domain.Normal)
-	return s == domain.Normal
-}
-
-// Registrable returns the name that somebody registered: the public suffix and
-// one label more, of a domain, the host of a URL or the domain of an e-mail
-// address. It reports false if there is none.
-func Registrable(k Key) (Key, bool) {
-	for _, r := range Related(k) {
-		if r.Type == Domain {
-			k = r
-		}
-	}
-	if k.Type != Domain {
-		return Key{}, false
-	}
-	s, _ := suffix(k.Normal)
-	n := len(k.Normal) - len(s)
-	if n < 2 {
-		return Key{}, false
-	}
-	i := strings.LastIndexByte(k.Normal[:n-1], '.')
-	return Key{Domain, k.Normal[i+1:]}, true
-}
-
-// Related returns the weaker values that k holds within: the host of a URL,
-// the domain of an e-mail address, the file name of a path.
-func Related(k Key) []Key {
-	if r, ok := related(k); ok {
-		return []Key{r}
-	}
-	return nil
-}
-
-func related(k Key) (Key, bool) {
+// Related returns the weaker value that k holds within: the host of a URL, the
+// domain of an e-mail address, the file name of a path.
+func Related(k Key) (Key, bool) {
 	switch k.Type {
 	case URL:
 		return hostKey(urlHost(k.Normal))

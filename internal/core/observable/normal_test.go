@@ -220,28 +220,21 @@ func TestHashType(t *testing.T) {
 
 func TestRelated(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []struct{ in, want, registrable Key }{
-		{Key{URL, "http://user@www.evil.example:8080/x@y"}, Key{Domain, "www.evil.example"}, Key{Domain, "evil.example"}},
-		{Key{URL, "http://[2001:db8::1]/"}, Key{IPv6, "2001:db8::1"}, Key{}},
-		{Key{URL, "http://192.0.2.1:81/"}, Key{IPv4, "192.0.2.1"}, Key{}},
-		{Key{Email, "bad@mail.evil.co.uk"}, Key{Domain, "mail.evil.co.uk"}, Key{Domain, "evil.co.uk"}},
-		{Key{Email, "bad@[192.0.2.1]"}, Key{IPv4, "192.0.2.1"}, Key{}},
-		{Key{Path, `c:\temp\evil.exe`}, Key{FileName, "evil.exe"}, Key{}},
-		{Key{Path, `/tmp/Evil.sh`}, Key{FileName, "evil.sh"}, Key{}},
-		{Key{Path, `/tmp/folder`}, Key{}, Key{}},
-		{Key{Domain, "a.b.evil.example"}, Key{}, Key{Domain, "evil.example"}},
-		{Key{Domain, "co.uk"}, Key{}, Key{}},
-		{Key{MD5, "x"}, Key{}, Key{}},
+	for _, tc := range []struct{ in, want Key }{
+		{Key{URL, "http://user@www.evil.example:8080/x@y"}, Key{Domain, "www.evil.example"}},
+		{Key{URL, "http://[2001:db8::1]/"}, Key{IPv6, "2001:db8::1"}},
+		{Key{URL, "http://192.0.2.1:81/"}, Key{IPv4, "192.0.2.1"}},
+		{Key{Email, "bad@mail.evil.co.uk"}, Key{Domain, "mail.evil.co.uk"}},
+		{Key{Email, "bad@[192.0.2.1]"}, Key{IPv4, "192.0.2.1"}},
+		{Key{Path, `c:\temp\evil.exe`}, Key{FileName, "evil.exe"}},
+		{Key{Path, `/tmp/Evil.sh`}, Key{FileName, "evil.sh"}},
+		{Key{Path, `/tmp/folder`}, Key{}},
+		{Key{Domain, "a.b.evil.example"}, Key{}},
+		{Key{Domain, "co.uk"}, Key{}},
+		{Key{MD5, "x"}, Key{}},
 	} {
-		var got Key
-		if r := Related(tc.in); len(r) > 0 {
-			got = r[0]
-		}
-		if got != tc.want {
-			t.Errorf("Related(%v) = %v, want %v", tc.in, got, tc.want)
-		}
-		if got, ok := Registrable(tc.in); got != tc.registrable || ok != (tc.registrable != Key{}) {
-			t.Errorf("Registrable(%v) = %v, %v, want %v", tc.in, got, ok, tc.registrable)
+		if got, ok := Related(tc.in); got != tc.want || ok != (tc.want != Key{}) {
+			t.Errorf("Related(%v) = %v, %v, want %v", tc.in, got, ok, tc.want)
 		}
 	}
 }

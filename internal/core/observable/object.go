@@ -353,15 +353,7 @@ func (f finder) hashes(typ string, raw []byte, reference bool) {
 				path = typ + ".hashes." + string(name)
 			}
 		}
-		t, ok := HashType(string(name))
-		var k Key
-		var err error
-		if ok {
-			k, err = Normal(t, s)
-		} else {
-			k, err = HashKey(string(name), s)
-		}
-		if err == nil {
+		if k, err := HashKey(string(name), s); err == nil {
 			f.yield(Mention{Key: k, Path: path, Written: s, Reference: reference})
 		}
 		return true

@@ -18,27 +18,12 @@ func Parse(s string) []Key {
 	}
 	s = Refang(s)
 	var out []Key
-	guess(s, func(k Key) { out = add(out, k) })
-	return out
-}
-
-// Candidates returns the keys of every type that s could be, those of [Parse]
-// first: a word can be the name of a mutex, an account or a service.
-func Candidates(s string) []Key {
-	out := Parse(s)
-	for _, t := range []Type{FileName, Mutex, Account, Service, Software, Vendor, Serial, UserAgent, Command, Subject, MessageID, DN} {
-		if k, err := Normal(t, s); err == nil {
-			out = add(out, k)
+	guess(s, func(k Key) {
+		if !slices.Contains(out, k) {
+			out = append(out, k)
 		}
-	}
+	})
 	return out
-}
-
-func add(keys []Key, k Key) []Key {
-	if slices.Contains(keys, k) {
-		return keys
-	}
-	return append(keys, k)
 }
 
 // guess yields what s could be, most specific first.

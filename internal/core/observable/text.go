@@ -35,7 +35,7 @@ type Mention struct {
 // emit yields a mention and the weaker one it holds within.
 func emit(yield func(Mention), m Mention) {
 	yield(m)
-	if r, ok := related(m.Key); ok {
+	if r, ok := Related(m.Key); ok {
 		m.Key, m.Derived = r, true
 		yield(m)
 	}
@@ -302,7 +302,7 @@ func cutUnbalanced(u string) string {
 
 // plausibleHost reports whether a URL found in prose has a host worth naming.
 func plausibleHost(u Key) bool {
-	k, ok := related(u)
+	k, ok := Related(u)
 	return ok && (k.Type != Domain || strings.IndexByte(k.Normal, '.') > 0 || k.Normal == "localhost")
 }
 
