@@ -48,6 +48,7 @@ func intakeForm(c *call) (page, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.markSuppliers(src)
 	return &intakePage{
 		frame: f, Sources: src, Choices: choices(nil),
 		Formats: []report.Format{report.STIX, report.MISP, report.CSV, report.Lines, report.Mail, report.Text},

@@ -48,6 +48,7 @@ func reports(c *call) (page, error) {
 	if p.Sources, err = c.r.Sources(c.ctx()); err != nil {
 		return nil, err
 	}
+	f.markSuppliers(p.Sources)
 	for _, s := range p.Sources {
 		p.All += s.Reports
 		if s.Reports > 0 {

@@ -11,8 +11,8 @@ import (
 	"casus/tlp"
 )
 
-// suppliers is the marking of the page of sources: how far a node trusts those
-// who hand in is for its own organisation.
+// suppliers is the marking of a page that lists the sources: who hands reports
+// in here, and how far they are trusted, is for the node's own organisation.
 const suppliers = tlp.AmberStrict
 
 // sourcesPage lists the sources and sets what holds for one.
@@ -53,9 +53,7 @@ func sources(c *call) (page, error) {
 		return nil, err
 	}
 	p := &sourcesPage{frame: f, Sources: list, Edit: report.Source{Name: name}}
-	if len(list) > 0 {
-		f.mark(suppliers.String())
-	}
+	f.markSuppliers(list)
 	if i := byName(list, name); i >= 0 {
 		p.Edit = list[i]
 		p.Saved = c.req.URL.Query().Get("saved") == "yes"
@@ -69,6 +67,13 @@ func sources(c *call) (page, error) {
 		p.Trusts = append(p.Trusts, Trust{Grade: g, Words: f.T("trust." + g), Checked: g == set})
 	}
 	return p, nil
+}
+
+// markSuppliers marks the page as one that lists the sources, if there are any.
+func (f *frame) markSuppliers(list []report.Source) {
+	if len(list) > 0 {
+		f.mark(suppliers.String())
+	}
 }
 
 func byName(list []report.Source, name string) int {

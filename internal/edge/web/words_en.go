@@ -61,7 +61,7 @@ var englishWords = map[string]string{
 	"who.others.one": "{0} other source", "who.others.other": "{0} other sources", "who.did.one": "reported", "who.did.other": "reported",
 	"who.common.one": "{0} is common and ranked last", "who.common.other": "{0} are common and ranked last",
 	"who.nobody":        "Nobody else so far.",
-	"who.nobody.of.one": "The one value in this report stands in no other report readable to you.", "who.nobody.of.other": "None of the {0} values in this report stands in another report readable to you.",
+	"who.nobody.of.one": "No other source reported the one value in this report, as far as you can read.", "who.nobody.of.other": "No other source reported any of the {0} different values in this report, as far as you can read.",
 	"who.novalues": "This report holds no values that could be matched.", "who.last": "Common, ranked last",
 	"who.nothingleft": "Matched in this node; nothing left it.",
 	"basis.receipt":   "received", "basis.receipt.long": "No time of the event is given; these are times of receipt.",

@@ -60,7 +60,7 @@ var frenchWords = map[string]string{
 	"who.others.one": "{0} autre source", "who.others.other": "{0} autres sources", "who.did.one": "a aussi signalé", "who.did.other": "ont aussi signalé",
 	"who.common.one": "{0} est courante et classée en dernier", "who.common.other": "{0} sont courantes et classées en dernier",
 	"who.nobody":        "Personne d’autre pour l’instant.",
-	"who.nobody.of.one": "La seule valeur de ce rapport ne figure dans aucun autre rapport que vous pouvez lire.", "who.nobody.of.other": "Aucune des {0} valeurs de ce rapport ne figure dans un autre rapport que vous pouvez lire.",
+	"who.nobody.of.one": "Aucune autre source n’a signalé la seule valeur de ce rapport, parmi ce que vous pouvez lire.", "who.nobody.of.other": "Aucune autre source n’a signalé l’une des {0} valeurs distinctes de ce rapport, parmi ce que vous pouvez lire.",
 	"who.novalues": "Ce rapport ne contient aucune valeur à rapprocher.", "who.last": "Courant, classé en dernier",
 	"who.nothingleft": "Rapproché dans ce nœud ; rien n’en est sorti.",
 	"basis.receipt":   "réception", "basis.receipt.long": "L’heure de l’événement n’est pas donnée ; ce sont des heures de réception.",
