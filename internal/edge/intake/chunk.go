@@ -102,6 +102,9 @@ func (t *taking) read(ctx context.Context, toCheck, inOrder chan<- *chunk) {
 		if it.Object != nil {
 			size += len(it.Object.Raw())
 		}
+		if it.Problem != nil {
+			size += len(it.Problem.Raw)
+		}
 		if len(c.items) >= ChunkObjects || size >= ChunkBytes {
 			c.read = t.f.read.Load()
 			if !send(c) {
