@@ -55,8 +55,15 @@ func (p pages) Import(ctx context.Context, req report.Request, name string, body
 // calls must have the operator token and name this machine as the host.
 func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
 	p := pages{n}
+	tmp := ""
+	if n.cfg.Dir != "" {
+		tmp = filepath.Join(n.cfg.Dir, "tmp")
+		if err := os.MkdirAll(tmp, 0o700); err != nil {
+			return nil, fault.Errorf(fault.Unavailable, "node: %w", err)
+		}
+	}
 	faces, err := web.New(p, p, web.Options{
-		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log,
+		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp,
 		Highest: func(ctx context.Context, ids []string) (web.Marking, error) {
 			label, exercise, err := n.view.Highest(ctx, n.reader, ids)
 			return web.Marking{TLP: label, Exercise: exercise}, err
