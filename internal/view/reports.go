@@ -20,6 +20,7 @@ import (
 	"casus/internal/fault"
 	"casus/internal/kv"
 	"casus/stix"
+	"casus/tlp"
 )
 
 // MaxPage is the most rows of one page.
@@ -178,7 +179,11 @@ func (s *Store) Reports(_ context.Context, r Reader, text, source, cursor string
 	return rows, "", nil
 }
 
-// Report returns one report with the first page of its objects.
+// maxItems is how many of its objects a report is shown with.
+const maxItems = 200
+
+// Report returns one report with the first of its objects, in the order they
+// came in.
 func (s *Store) Report(ctx context.Context, r Reader, id string) (report.Detail, error) {
 	rec, err := s.reportNo(r, id)
 	if err != nil {
@@ -187,6 +192,7 @@ func (s *Store) Report(ctx context.Context, r Reader, id string) (report.Detail,
 	d := report.Detail{Row: s.row(rec), Name: rec.Name, Types: []report.TypeCount{}, Items: []report.ObjectRow{}}
 	blk := newBlocks(s.kv)
 	counts := map[uint8]int{}
+	var nos []uint32 // newest first
 	for no, err := range postings(s.kv, 'P', num(0, rec.No)[1:]) {
 		if err != nil {
 			return d, err
@@ -196,15 +202,19 @@ func (s *Store) Report(ctx context.Context, r Reader, id string) (report.Detail,
 			return d, err
 		}
 		counts[rc.typ]++
-		if len(d.Items) < 200 {
-			row, err := s.objectRow(ctx, rc, rec)
-			if err != nil {
-				return d, err
-			}
-			d.Items = append(d.Items, row)
-		}
+		nos = append(nos, no)
 	}
-	slices.Reverse(d.Items)
+	for _, no := range slices.Backward(nos[max(0, len(nos)-maxItems):]) {
+		rc, err := blk.get(no)
+		if err != nil {
+			return d, err
+		}
+		row, err := s.objectRow(ctx, rc, rec)
+		if err != nil {
+			return d, err
+		}
+		d.Items = append(d.Items, row)
+	}
 	for t, n := range counts {
 		d.Types = append(d.Types, report.TypeCount{Type: s.typeName(t), Count: n})
 	}
@@ -376,11 +386,12 @@ func (s *Store) item(raw []byte) (*item, *record, error) {
 	return it, rec, err
 }
 
+// quarantined describes an item. It is RED whatever its report is: how a piece
+// is marked that cannot be read cannot be told.
 func (s *Store) quarantined(it *item, rec *record) report.Quarantined {
-	row := s.row(rec)
 	return report.Quarantined{
-		ID: s.shortID("QRN", itemName(rec.Identity, it)), Report: row.ID, Source: rec.Source, Name: rec.Name,
-		Place: it.Place, Reason: it.Reason, Remedy: it.Remedy, Size: it.Size, TLP: row.TLP, At: instant(it.At), Done: it.Done,
+		ID: s.shortID("QRN", itemName(rec.Identity, it)), Report: s.shortID("RPT", rec.Identity), Source: rec.Source, Name: rec.Name,
+		Place: it.Place, Reason: it.Reason, Remedy: it.Remedy, Size: it.Size, TLP: marking.Set{}.TLP.String(), At: instant(it.At), Done: it.Done,
 	}
 }
 
@@ -389,6 +400,10 @@ type Piece struct {
 	report.Quarantined
 	Seq event.Seq
 	Raw []byte
+	// Label is that of the report the piece came in, nil where it was the
+	// source's default: what is read again must not be marked wider.
+	Label    *tlp.Label
+	Exercise bool
 }
 
 // Item returns one quarantined item with its bytes.
@@ -425,7 +440,13 @@ func (s *Store) Item(ctx context.Context, r Reader, id string) (Piece, error) {
 			return Piece{}, err
 		}
 		q.Bytes = strings.ToValidUTF8(string(aside.Raw[:min(len(aside.Raw), 64<<10)]), "\uFFFD")
-		return Piece{Quarantined: q, Seq: it.Seq, Raw: aside.Raw}, nil
+		piece := Piece{Quarantined: q, Seq: it.Seq, Raw: aside.Raw}
+		row := s.row(rec)
+		piece.Exercise = row.Exercise
+		if label, ok := tlp.Parse(row.TLP); ok && !row.Imputed {
+			piece.Label = &label
+		}
+		return piece, nil
 	}
 	return Piece{}, missing
 }

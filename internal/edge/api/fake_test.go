@@ -79,7 +79,7 @@ func (f *fake) Object(_ context.Context, id string, history bool) (report.Object
 	return report.Object{}, f.call("Object %q %t", id, history)
 }
 
-func (f *fake) Objects(_ context.Context, id string, _ func(*stix.Object) error) error {
+func (f *fake) Objects(_ context.Context, id string, _ func(*stix.Object, string) error) error {
 	return f.call("Objects %q", id)
 }
 

@@ -243,7 +243,8 @@ func (t *taking) append(ctx context.Context, c *chunk) error {
 // Retry reads a quarantined piece again, with this version's rules, as a report
 // of its own from the same source.
 func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.Seq, error) {
-	known, seq, err := in.Import(ctx, report.Request{Source: p.Source, Name: p.Name, Title: "retry of " + p.ID + ": " + p.Name}, memory(p.Raw), nil)
+	req := report.Request{Source: p.Source, Name: p.Name, Title: "retry of " + p.ID + ": " + p.Name, TLP: p.Label, Exercise: p.Exercise}
+	known, seq, err := in.Import(ctx, req, memory(p.Raw), nil)
 	if err != nil {
 		return known, seq, err
 	}
