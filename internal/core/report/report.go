@@ -153,11 +153,9 @@ type Row struct {
 // Detail is one report whole.
 type Detail struct {
 	Row
-	Name    string       `json:"name"`
-	Types   []TypeCount  `json:"types"`
-	Items   []ObjectRow  `json:"items"` // first page of its objects
-	Next    string       `json:"next,omitempty"`
-	Summary MatchSummary `json:"summary"`
+	Name  string      `json:"name"`
+	Types []TypeCount `json:"types"`
+	Items []ObjectRow `json:"items"` // the first of its objects, at most 200; Objects counts all
 }
 
 // TypeCount counts objects of one type.

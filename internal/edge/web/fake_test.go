@@ -214,7 +214,6 @@ func (f *fake) oneReport() {
 			{ID: "attack-pattern--00000000-0000-4000-8000-000000000003", Type: "attack-pattern", Name: "Disk structure wipe", TLP: "TLP:CLEAR", Version: "2024-05-02T09:00:00Z"},
 			{ID: "identity--00000000-0000-4000-8000-000000000004", Type: "identity", Name: "Kestrel Bay Power", TLP: "TLP:AMBER+STRICT", Version: "2026-11-22T11:02:00Z"},
 		},
-		Next: "c2VhbGVk",
 	}
 	f.matches[r.ID] = report.Matches{
 		Report:  r.ID,
