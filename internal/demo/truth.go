@@ -128,7 +128,7 @@ func Truth() Truths {
 		among := m.places
 		for _, p := range parts() {
 			if p.normal == m.normal {
-				among = append(among[:len(among):len(among)], p.place)
+				among = append(slices.Clip(among), p.place)
 			}
 		}
 		add(m, Same, "", among)

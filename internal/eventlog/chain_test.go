@@ -16,8 +16,8 @@ func TestChain(t *testing.T) {
 	t.Parallel()
 	random := bytes.NewReader(bytes.Repeat([]byte{7}, 64))
 	sealed, err := eventlog.Seal(random, []eventlog.Entry{
-		{Header: event.Header{Kind: event.SourceSet}, Payload: []byte("one")},
-		{Header: event.Header{Kind: event.SourceSet}, Payload: []byte("two")},
+		{Kind: event.SourceSet, Payload: []byte("one")},
+		{Kind: event.SourceSet, Payload: []byte("two")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,8 +55,10 @@ func TestChecker(t *testing.T) {
 		"length":     {func(c *eventlog.Checker) { c.Entry(1, header("a"), false, salt, nil) }, []string{"entry 1: payload has 0 bytes, header says 1"}},
 		"one less":   {func(c *eventlog.Checker) { c.Entry(2, header("a"), true, nil, nil) }, []string{"entry 1 is missing"}},
 		"three less": {func(c *eventlog.Checker) { c.Entry(4, header("a"), true, nil, nil) }, []string{"entries 1 to 3 are missing"}},
-		"header": {func(c *eventlog.Checker) { c.Entry(1, []byte{1}, true, nil, nil) },
-			[]string{"entry 1: header is damaged: event: header: damaged at byte 1"}},
+		"header": {
+			func(c *eventlog.Checker) { c.Entry(1, []byte{1}, true, nil, nil) },
+			[]string{"entry 1: header is damaged: event: header: damaged at byte 1"},
+		},
 		"chain": {func(c *eventlog.Checker) {
 			c.Entry(1, header("a"), true, nil, nil)
 			c.Joins(2, eventlog.Digest{1})

@@ -211,7 +211,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
 	defer cancel()
 	if err := srv.Shutdown(end); err != nil {
-		return errors.Join(srv.Close(), nil)
+		return srv.Close()
 	}
 	return nil
 }
@@ -246,7 +246,7 @@ func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(wait con
 		// Nobody new finds the socket; who has found it is still let in.
 		leaveLocal(n.cfg.Dir)
 		last.leave()
-		<-done
+		_ = <-done // that the listener has left is what it says
 		end, cancel := context.WithCancel(context.WithoutCancel(wait))
 		defer cancel()
 		defer context.AfterFunc(wait, func() { time.AfterFunc(leaveWithin, cancel) })()

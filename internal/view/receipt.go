@@ -120,8 +120,8 @@ func postings(r kv.Reader, prefix byte, term []byte) iter.Seq2[uint32, error] {
 				yield(0, err)
 				return
 			}
-			for i := len(set) - 1; i >= 0; i-- {
-				if !yield(base|uint32(set[i]), nil) {
+			for _, s := range slices.Backward(set) {
+				if !yield(base|uint32(s), nil) {
 					return
 				}
 			}

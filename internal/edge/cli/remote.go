@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -67,9 +68,7 @@ func (r *remote) do(ctx context.Context, method, path string, q url.Values, body
 	if err != nil {
 		return nil, fault.Errorf(fault.Internal, "cli: %w", err)
 	}
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	resp, err := r.conn.Client.Do(req)
 	if err != nil {
 		return nil, fault.Errorf(fault.Unavailable, "cli: the node does not answer: %w", err)

@@ -263,7 +263,7 @@ func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.
 		return known, seq, err
 	}
 	seq, err = in.log.Append(ctx, nil, []eventlog.Entry{{
-		Header:  event.Header{Kind: event.QuarantineRetried, KindVersion: 1, Author: "local", Cause: p.Seq, Key: "retry:" + known.Identity, WriteTime: in.opt.Clock().UTC()},
+		Kind: event.QuarantineRetried, KindVersion: 1, Author: "local", Cause: p.Seq, Key: "retry:" + known.Identity, WriteTime: in.opt.Clock().UTC(),
 		Payload: payload,
 	}})
 	return known, seq, err

@@ -100,10 +100,8 @@ func Check(t testing.TB, log eventlog.Log) {
 // Entry returns an entry with a full header, whose payload says what.
 func Entry(what string) eventlog.Entry {
 	return eventlog.Entry{
-		Header: event.Header{
-			Version: event.Version, Kind: event.ObjectReceived, KindVersion: 1, Owner: "arden", Author: "person:ada", Marking: "tlp:green",
-			Cause: 1, EventTime: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), WriteTime: time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC),
-		},
+		Version: event.Version, Kind: event.ObjectReceived, KindVersion: 1, Owner: "arden", Author: "person:ada", Marking: "tlp:green",
+		Cause: 1, EventTime: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), WriteTime: time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC),
 		Payload: []byte(what),
 	}
 }
@@ -216,7 +214,7 @@ func testReadBack(t *testing.T, log eventlog.Log) {
 			clear(e.Payload) // the log must have kept its own
 		}
 	}
-	var hashes = map[[32]byte]bool{}
+	hashes := map[[32]byte]bool{}
 	var got []eventlog.Stored
 	for s, err := range log.Read(t.Context(), 0) {
 		if err != nil {
@@ -261,7 +259,7 @@ func testLimits(t *testing.T, log eventlog.Log) {
 		"too many bytes":   {entries: []eventlog.Entry{{Header: two.Header, Payload: long}}},
 		"too many in all":  {entries: []eventlog.Entry{Entry("1"), {Header: two.Header, Payload: long[1:]}}},
 		"no kind":          {entries: []eventlog.Entry{{}}},
-		"header too long":  {entries: []eventlog.Entry{{Header: event.Header{Kind: 1, Marking: string(long)}}}},
+		"header too long":  {entries: []eventlog.Entry{{Kind: 1, Marking: string(long)}}},
 		"key twice":        {entries: []eventlog.Entry{two, two}},
 		"no aggregate":     {expect: []eventlog.Expect{{Last: 1}}, entries: []eventlog.Entry{two}},
 	} {

@@ -74,7 +74,7 @@ func (failingReader) Read([]byte) (int, error) { return 0, fault.Errorf(fault.De
 // harm nobody, and the same payload comes in afterwards.
 func testLongCutShort(t *testing.T, log eventlog.Log) {
 	payload := noise(9, 3*eventlog.MaxWholeBytes)
-	part := eventlog.Entry{Header: event.Header{Kind: event.PayloadPart, KindVersion: 1}}
+	part := eventlog.Entry{Kind: event.PayloadPart, KindVersion: 1}
 	for i := range 2 {
 		part.Key = ""
 		part.Payload = payload[i*eventlog.MaxWholeBytes:][:eventlog.MaxWholeBytes]

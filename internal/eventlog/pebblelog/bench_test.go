@@ -44,10 +44,8 @@ func receipts(r *rand.Rand, n int) []eventlog.Entry {
 	entries := make([]eventlog.Entry, n)
 	for i := range entries {
 		entries[i] = eventlog.Entry{
-			Header: event.Header{
-				Kind: event.ObjectReceived, KindVersion: 1, Owner: "arden", Author: "token:import", Cause: 1,
-				WriteTime: now, EventTime: now.Add(-time.Duration(r.Int64N(1e15))), Marking: "tlp:amber",
-			},
+			Kind: event.ObjectReceived, KindVersion: 1, Owner: "arden", Author: "token:import", Cause: 1,
+			WriteTime: now, EventTime: now.Add(-time.Duration(r.Int64N(1e15))), Marking: "tlp:amber",
 			Payload: object(r),
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -76,9 +77,7 @@ func (a *acks) copy() map[string]eventlog.Seq {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := make(map[string]eventlog.Seq, len(a.m))
-	for k, v := range a.m {
-		c[k] = v
-	}
+	maps.Copy(c, a.m)
 	return c
 }
 
@@ -338,7 +337,8 @@ func TestDiskErrors(t *testing.T) {
 				seq, err := l.Append(t.Context(), nil, append(e, big))
 				if err == nil {
 					a[key] = seq
-				} else if wantUnavailable(t, err); err != nil {
+				} else {
+					wantUnavailable(t, err)
 					refused++
 				}
 				return err

@@ -11,7 +11,7 @@
 //	'e' first 'p'        payload page: salts and payloads
 //	'k' idempotency key  first sequence number of the Append that bore it
 //	'x' "format"         1 byte, 1
-//	'x' "erasing" first  marks a page rewritten by an Erase that is not finished
+//	'x' "erasing/" first marks a page rewritten by an Erase that is not finished
 //
 // Pages are written once; Erase alone rewrites a payload page. The forms of
 // the pages, byte for byte:
@@ -206,7 +206,7 @@ func (l *Log) start(create bool) (_ *Log, err error) {
 	}
 	fail := func(err error) (*Log, error) {
 		if l.store != nil {
-			l.store.close()
+			err = errors.Join(err, l.store.close())
 		}
 		l.codec.close()
 		return nil, errors.Join(err, l.lock.Close())

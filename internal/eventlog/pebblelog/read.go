@@ -84,6 +84,14 @@ func take(it *pebble.Iterator) (rawPage, error) {
 	return p, nil
 }
 
+// stepPage goes from the headers of a page to those of the next.
+func stepPage(it *pebble.Iterator) bool {
+	if !it.Next() {
+		return false
+	}
+	return it.Next()
+}
+
 // seekPage moves it to the header page that holds seq.
 func seekPage(it *pebble.Iterator, seq event.Seq) error {
 	if it.SeekLT(appendSeqKey(nil, prefixEntries, seq+1)) {
@@ -93,7 +101,7 @@ func seekPage(it *pebble.Iterator, seq event.Seq) error {
 	}
 	// Coming from behind touches the block after the page, which may be damaged
 	// when the page is not: come from the front.
-	for ok := it.SeekGE(pageKey(max(seq, pageEntries)-pageEntries+1, suffixHeaders)); ok; ok = it.Next() && it.Next() {
+	for ok := it.SeekGE(pageKey(max(seq, pageEntries)-pageEntries+1, suffixHeaders)); ok; ok = stepPage(it) {
 		v, err := it.ValueAndErr()
 		if err != nil {
 			return err
