@@ -246,7 +246,7 @@ func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(wait con
 		// Nobody new finds the socket; who has found it is still let in.
 		leaveLocal(n.cfg.Dir)
 		last.leave()
-		_ = <-done // that the listener has left is what it says
+		<-done // that the listener has left is what it says
 		end, cancel := context.WithCancel(context.WithoutCancel(wait))
 		defer cancel()
 		defer context.AfterFunc(wait, func() { time.AfterFunc(leaveWithin, cancel) })()
