@@ -25,18 +25,25 @@ import (
 	"casus/stix"
 )
 
-// Reads are the questions, asked for one reader.
+// Reads are the questions, asked for one reader. What that reader may not see
+// is NotFound like what is not there. A cursor is "" for the first page, comes
+// back as "" with the last, and is Invalid with another question.
 type Reads interface {
 	Reports(ctx context.Context, q, source, cursor string, limit int) ([]report.Row, string, error)
 	Report(ctx context.Context, id string) (report.Detail, error)
+	// Match tells who else saw what a stored report mentions.
 	Match(ctx context.Context, id string) (report.Matches, error)
+	// MatchBody does so for a body, which it does not store.
 	MatchBody(ctx context.Context, req report.Request, body io.Reader) (report.Matches, error)
 	Search(ctx context.Context, q, cursor string, limit int) (report.Found, error)
 	Object(ctx context.Context, id string, history bool) (report.Object, error)
+	// Objects yields the objects of a report with their labels, or all that are
+	// readable where report is ""; an error of yield ends it and is returned.
 	Objects(ctx context.Context, report string, yield func(o *stix.Object, label string) error) error
 }
 
-// Writes hand things in.
+// Writes hand things in, and ask about what was. What returned without an
+// error is on disk and in every answer.
 type Writes interface {
 	Import(ctx context.Context, req report.Request, body io.Reader, progress func(report.Progress)) (report.Result, error)
 	ImportPaths(ctx context.Context, req report.Request, paths []string, progress func(report.Progress)) (report.Result, error)
@@ -51,6 +58,9 @@ type Writes interface {
 type Keeper interface {
 	Verify(ctx context.Context) (report.Check, error)
 	Rebuild(ctx context.Context) error
+	// Erase removes a report or an object for good and tells how many receipts
+	// went; a blank reason is Invalid. Once recorded it is carried out whatever
+	// becomes of ctx.
 	Erase(ctx context.Context, id, reason string) (int, error)
 	Warninglists(ctx context.Context) ([]report.Warninglist, error)
 	ImportWarninglist(ctx context.Context, body io.Reader) (report.Warninglist, error)
