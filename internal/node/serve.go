@@ -232,8 +232,11 @@ func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(wait con
 		h.ServeHTTP(w, r)
 	}))
 	last := &lastCalls{Listener: l}
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(last) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(last) // it ends with an error always: the listener has left
+	}()
 	return func(wait context.Context) {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
@@ -246,7 +249,7 @@ func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(wait con
 		// Nobody new finds the socket; who has found it is still let in.
 		leaveLocal(n.cfg.Dir)
 		last.leave()
-		<-done // that the listener has left is what it says
+		<-done
 		end, cancel := context.WithCancel(context.WithoutCancel(wait))
 		defer cancel()
 		defer context.AfterFunc(wait, func() { time.AfterFunc(leaveWithin, cancel) })()
