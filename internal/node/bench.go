@@ -1,11 +1,13 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -104,6 +106,7 @@ func (h Host) Bench(ctx context.Context, o cli.BenchOptions) (any, error) {
 	if err := f.floor(tmp, input); err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory()
 	c := h.Config
 	c.Dir = filepath.Join(tmp, "node")
 	if err := Init(c); err != nil {
@@ -297,24 +300,37 @@ func (f *Figures) floor(dir, input string) error {
 		}
 	}
 	f.Floor.FsyncPerS = syncs / time.Since(start).Seconds()
-	raw, err := os.ReadFile(input)
+	raw, err := firstBytes(input, 64<<20)
 	if err != nil {
-		return fault.Errorf(fault.Unavailable, "node: bench: %w", err)
+		return err
 	}
-	raw = raw[:min(len(raw), 64<<20)]
 	start = time.Now()
 	read := 0
-	for line := range strings.Lines(string(raw)) {
+	for line := range bytes.Lines(raw) {
 		var v struct {
 			ID string `json:"id"`
 		}
-		if err := json.Unmarshal([]byte(line), &v); err != nil {
+		if err := json.Unmarshal(line, &v); err != nil {
 			break // the last line is cut
 		}
 		read += len(line)
 	}
 	f.Floor.JSONBytesPerS = float64(read) / time.Since(start).Seconds()
 	return nil
+}
+
+// firstBytes returns up to n bytes from the start of a file.
+func firstBytes(path string, n int64) ([]byte, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, fault.Errorf(fault.Unavailable, "node: bench: %w", err)
+	}
+	defer func() { _ = in.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(in, n))
+	if err != nil {
+		return nil, fault.Errorf(fault.Unavailable, "node: bench: %w", err)
+	}
+	return raw, nil
 }
 
 // watchRSS samples the memory of the process until the returned function is
