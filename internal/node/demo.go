@@ -121,10 +121,13 @@ func (n *Node) findings(ctx context.Context, files []demo.File, ids map[string]s
 		if err != nil {
 			return nil, err
 		}
-		got := 0
+		got, warned := 0, 0 // warned: others had it first
 		for _, want := range designed[f.Name] {
 			if slices.ContainsFunc(m.Hits, func(h report.Match) bool { return Agrees(h, want) }) {
 				got++
+				if len(want.Before) > 0 {
+					warned++
+				}
 			}
 		}
 		res.MatchesTrue += got
@@ -135,7 +138,7 @@ func (n *Node) findings(ctx context.Context, files []demo.File, ids map[string]s
 		}
 		if got > 0 {
 			sentence, _, _ := strings.Cut(m.Summary.Sentence, " Looked among")
-			lines = append(lines, told{got, fmt.Sprintf("%s %q from %s: %s", ids[f.Name], f.Title, f.Source, sentence)})
+			lines = append(lines, told{warned, fmt.Sprintf("%s %q from %s: %s", ids[f.Name], f.Title, f.Source, sentence)})
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b told) int { return b.telling - a.telling })

@@ -69,7 +69,9 @@ func (n *Node) Rebuild(ctx context.Context) error {
 	defer leave()
 	n.stop()
 	defer n.failed(nil)
+	n.cfg.Hook("rebuild")
 	err = n.kv.swap(true)
+	n.cfg.Hook("rebuild-emptied")
 	if err == nil {
 		err = n.view.Reload(ctx)
 	}
@@ -78,7 +80,11 @@ func (n *Node) Rebuild(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return n.settle(ctx)
+	if err := n.settle(ctx); err != nil {
+		return err
+	}
+	n.cfg.Hook("rebuilt")
+	return nil
 }
 
 // Erase removes a report or an object for good: the views forget it, then the

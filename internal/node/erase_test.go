@@ -77,7 +77,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i := range 3 {
-				take(t, n, lines(t, fmt.Sprint("later ", i), 400, uint64(i+10)))
+				take(t, n, lines(fmt.Sprint("later ", i), 400, uint64(i+10)))
 				if err := n.view.Flush(); err != nil {
 					t.Fatal(err)
 				}
@@ -89,7 +89,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 			t.Parallel()
 			c := onDisk(t)
 			n := fresh(t, c)
-			take(t, n, lines(t, "mix", 400, 1))
+			take(t, n, lines("mix", 400, 1))
 			all, texts := canaries()
 			var ids []string
 			for _, h := range all {
@@ -235,9 +235,9 @@ func TestEraseAtRandom(t *testing.T) {
 					erase(t, n, ids[i])
 					ids = slices.Delete(ids, i, i+1)
 				}
-				before := answers(t, n)
+				before := objectsTold(t, n)
 				rebuilt(t, n)
-				if diff := cmp.Diff(before, answers(t, n)); diff != "" {
+				if diff := cmp.Diff(before, objectsTold(t, n)); diff != "" {
 					t.Errorf("step %d: answers after rebuild (-want +got):\n%s", step, diff)
 				}
 				if t.Failed() {
@@ -248,8 +248,8 @@ func TestEraseAtRandom(t *testing.T) {
 	}
 }
 
-// answers is what the node says of the objects of TestEraseAtRandom.
-func answers(t testing.TB, n *Node) map[string]any {
+// objectsTold is what the node says of the objects of TestEraseAtRandom.
+func objectsTold(t testing.TB, n *Node) map[string]any {
 	t.Helper()
 	out := map[string]any{}
 	for _, typ := range []string{"indicator", "ipv4-addr", "marking-definition"} {

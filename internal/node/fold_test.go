@@ -24,7 +24,7 @@ func TestRebuildAndAgain(t *testing.T) {
 				n = fresh(t, c)
 			}
 			defer func() { closeNode(t, n) }()
-			all := story(t, 1200)
+			all := story(1200)
 			var first []report.Result
 			for _, h := range all {
 				first = append(first, take(t, n, h))
@@ -78,7 +78,7 @@ func rowsOf(t testing.TB, n *Node) []report.Row {
 // again.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
-	all := story(t, 1200)
+	all := story(1200)
 	want := undisturbed(t, all)
 	for _, cut := range []struct {
 		point string

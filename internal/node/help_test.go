@@ -96,11 +96,10 @@ func take(t testing.TB, n *Node, h hand) report.Result {
 }
 
 // lines is n objects of the mix that speed is measured with.
-func lines(t testing.TB, name string, n int, seed uint64) hand {
-	t.Helper()
+func lines(name string, n int, seed uint64) hand {
 	var b bytes.Buffer
 	if _, err := bench.Write(&b, n, seed); err != nil {
-		t.Fatal(err)
+		panic(err) // memory takes everything
 	}
 	return hand{report.Request{Source: "north", Name: name + ".ndjson"}, b.Bytes()}
 }
@@ -136,10 +135,9 @@ const mispEvent = `{"Event":{"uuid":"5f2b1f6e-1111-4111-8111-%012d","info":"%s",
 
 // story is reports in several formats, with pieces that are set aside, repeats
 // and conflicts.
-func story(t testing.TB, objects int) []hand {
-	t.Helper()
+func story(objects int) []hand {
 	return []hand{
-		lines(t, "mix", objects, 1),
+		lines("mix", objects, 1),
 		bundle("first", "north", indicator(1, january, "one", ""), indicator(2, january, "two", ""), `{"type":"indicator","id":"broken"}`),
 		bundle("second", "south", indicator(1, january, "one", ""), indicator(2, january, "two, otherwise", ""), indicator(3, january, "three", "")),
 		{report.Request{Source: "east", Name: "event.json"}, fmt.Appendf(nil, mispEvent, 1, "a MISP event", 1, 7, "comment")},

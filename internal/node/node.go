@@ -61,6 +61,9 @@ type Config struct {
 
 	// memTable is the size of the write buffers of log and views; 0 means theirs.
 	memTable uint64
+	// flushEntries is after how many entries the views are made durable; 0 means
+	// flushEntries.
+	flushEntries int
 }
 
 // What bounds the distance of the views from the log.
@@ -110,6 +113,9 @@ func Init(cfg Config) error {
 	if _, err := os.Stat(key); err == nil {
 		return fault.WithHint(fault.Errorf(fault.Conflict, "node: %s is a data directory already", cfg.Dir), "use it as it is, or name another with --data")
 	}
+	if err := makeDurably(cfg.FS, filepath.Join(cfg.Dir, "log")); err != nil {
+		return fault.Errorf(fault.Unavailable, "node: init: %w", err)
+	}
 	l, err := pebblelog.Create(filepath.Join(cfg.Dir, "log"), cfg.logOptions())
 	if fault.KindOf(err) == fault.Conflict {
 		// An earlier attempt ended before it wrote the key.
@@ -127,6 +133,35 @@ func Init(cfg Config) error {
 	}
 	if err := writeDurably(key, []byte(hex.EncodeToString(secret)+"\n")); err != nil {
 		return fault.Errorf(fault.Unavailable, "node: init: %w", err)
+	}
+	return nil
+}
+
+// makeDurably makes a directory and those above it, so that no crash takes them
+// away again.
+func makeDurably(fs vfs.FS, dir string) error {
+	if fs == nil {
+		fs = vfs.Default
+	}
+	top := dir
+	for top != fs.PathDir(top) {
+		top = fs.PathDir(top)
+		if _, err := fs.Stat(top); err == nil {
+			break
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for dir != top {
+		dir = fs.PathDir(dir)
+		d, err := fs.OpenDir(dir)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -157,6 +192,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader
+	}
+	if c.flushEntries == 0 {
+		c.flushEntries = flushEntries
 	}
 	if c.Hook == nil {
 		c.Hook = func(string) {}
@@ -282,7 +320,7 @@ func (n *Node) step(ctx context.Context, flushed *time.Time, since *int) (int, e
 		return did, err
 	}
 	*since += did
-	if *since >= flushEntries || *since > 0 && n.cfg.Clock().Sub(*flushed) >= flushEvery {
+	if *since >= n.cfg.flushEntries || *since > 0 && n.cfg.Clock().Sub(*flushed) >= flushEvery {
 		n.cfg.Hook("view-flush")
 		if err := n.view.Flush(); err != nil {
 			return did, err

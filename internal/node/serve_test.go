@@ -83,8 +83,12 @@ func TestTokenIsAskedEverywhere(t *testing.T) {
 	n := inMemory(t)
 	for _, path := range faces {
 		for _, h := range [][]string{
-			nil, {"Authorization", "Bearer "}, {"Authorization", "Bearer " + testToken[:10]}, {"Authorization", bearer + "0"},
-			{"Cookie", tokenCookie + "=" + testToken[1:]}, {"Cookie", tokenCookie + "="},
+			nil,
+			{"Authorization", "Bearer "},
+			{"Authorization", "Bearer " + testToken[:10]},
+			{"Authorization", bearer + "0"},
+			{"Cookie", tokenCookie + "=" + testToken[1:]},
+			{"Cookie", tokenCookie + "="},
 		} {
 			w := browse(t, n, "GET", path, "", h...)
 			if w.Code != http.StatusUnauthorized || w.Body.String() != "Open the address that casus serve printed; it holds the operator token.\n" {
@@ -131,7 +135,10 @@ func TestOtherSitesCannotWrite(t *testing.T) {
 	t.Parallel()
 	n := inMemory(t)
 	for _, h := range [][]string{
-		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://casus.example"}, {"Origin", "null"},
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-site"},
+		{"Origin", "https://casus.example"},
+		{"Origin", "null"},
 		{"Origin", "http://127.0.0.1:9999"},
 	} {
 		for _, target := range []string{"/api/v1/reports", "/api/v1/match", "/api/v1/node/erase", "/reports"} {

@@ -26,7 +26,7 @@ func (n *Node) Reports(ctx context.Context, q, source, cursor string, limit int)
 	return n.view.Reports(ctx, n.reader, q, source, cursor, limit)
 }
 
-// Report returns one report; its match summary is filled in.
+// Report returns one report with the first of its objects.
 func (n *Node) Report(ctx context.Context, id string) (report.Detail, error) {
 	return n.view.Report(ctx, n.reader, id)
 }
@@ -308,6 +308,9 @@ func (n *Node) MatchBody(ctx context.Context, req report.Request, body io.Reader
 			return report.Matches{}, err
 		}
 		if it.Object != nil {
+			it.Problem = intake.Invalid(&it)
+		}
+		if it.Problem == nil && it.Object != nil {
 			objects = append(objects, it.Object)
 		} else if problem == nil {
 			problem = it.Problem
@@ -346,7 +349,8 @@ func (n *Node) Verify(ctx context.Context) (report.Check, error) {
 	out.Entries, out.Head = uint64(seq), fmt.Sprintf("%x", head)
 	for _, err := range n.kv.Scan(nil, nil) {
 		if err != nil {
-			out.Problems = append(out.Problems, "views: "+err.Error()+"; casus node rebuild makes them again")
+			text, _, _ := strings.Cut(err.Error(), "\n") // Pebble's go on with details
+			out.Problems = append(out.Problems, "views: "+text+"; casus node rebuild makes them again")
 		}
 	}
 	if out.StateDigest, err = n.view.StateDigest(ctx, n.reader); err != nil {

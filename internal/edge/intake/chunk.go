@@ -121,7 +121,7 @@ func (t *taking) check(ctx context.Context, c *chunk) {
 	for i := range c.items {
 		it := &c.items[i]
 		if it.Problem == nil && it.Object != nil {
-			it.Problem = invalid(it)
+			it.Problem = Invalid(it)
 		}
 		if it.Problem != nil {
 			c.asides = append(c.asides, it.Problem)
@@ -141,8 +141,8 @@ func (t *taking) check(ctx context.Context, c *chunk) {
 	c.items = nil
 }
 
-// invalid returns what the standard forbids about an object, nil when nothing.
-func invalid(it *format.Item) *stix.Problem {
+// Invalid returns what the standard forbids about an object, nil when nothing.
+func Invalid(it *format.Item) *stix.Problem {
 	var first *stix.Finding
 	for _, f := range stix.Validate(it.Object, stix.Options{}) {
 		if f.Must {

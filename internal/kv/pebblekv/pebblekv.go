@@ -61,6 +61,9 @@ func Open(dir string, o Options) (*Store, error) {
 		FormatMajorVersion:          pebble.FormatNewest,
 		Merger:                      &pebble.Merger{Name: "casus.postings.1", Merge: newUnion},
 		Logger:                      quiet{},
+		// Damage comes back as an error of who reads; by default Pebble ends the
+		// process.
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 	}
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
