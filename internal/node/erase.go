@@ -68,7 +68,6 @@ func (n *Node) Rebuild(ctx context.Context) error {
 	}
 	defer leave()
 	n.stop()
-	defer n.failed(nil)
 	n.cfg.Hook("rebuild")
 	err = n.kv.swap(true)
 	n.cfg.Hook("rebuild-emptied")
