@@ -103,6 +103,11 @@ func (w *way) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// After a crash the views may be behind the log: nobody is to be told less
+	// than what was acknowledged.
+	if err := n.settle(ctx); err != nil {
+		return errors.Join(err, n.Close())
+	}
 	stop, err := n.Answer(ctx, nil)
 	if err != nil {
 		return errors.Join(err, n.Close())
@@ -156,6 +161,9 @@ func (h Host) Serve(ctx context.Context, dir, addr string, exercise bool, log *s
 	n, err := Open(ctx, c)
 	if err != nil {
 		return err
+	}
+	if err := n.settle(ctx); err != nil {
+		return errors.Join(err, n.Close())
 	}
 	return errors.Join(n.Serve(ctx, addr, log, ready), n.Close())
 }
