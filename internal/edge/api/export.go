@@ -7,7 +7,10 @@ import (
 	"io"
 	"strings"
 
+	"casus/internal/core/marking"
+	"casus/internal/fault"
 	"casus/stix"
+	"casus/tlp"
 )
 
 // writeExport writes the objects of a report, or all readable ones.
@@ -19,7 +22,7 @@ func (s *server) writeExport(ctx context.Context, in *exportInput, out io.Writer
 		err = s.writeCSV(ctx, in.Report, w)
 	case "ndjson":
 		lines := stix.NewLineWriter(w)
-		if err = s.Reads.Objects(ctx, in.Report, func(o *stix.Object, _ string) error { return lines.Write(o) }); err == nil {
+		if err = s.Reads.Objects(ctx, in.Report, writeMarked(lines)); err == nil {
 			err = lines.Close()
 		}
 	default:
@@ -31,6 +34,40 @@ func (s *server) writeExport(ctx context.Context, in *exportInput, out io.Writer
 	return w.Flush()
 }
 
+// writeMarked writes objects as they were received, but for those that are held
+// more closely here than they say themselves: these get the TLP 2.0 marking that
+// they are held under, since what leaves must not look wider than what stays.
+func writeMarked(w *stix.Writer) func(*stix.Object, string) error {
+	return func(o *stix.Object, label string) error {
+		held, ok := tlp.Parse(label)
+		if own := marking.Of(o, marking.Set{TLP: tlp.Clear, Imputed: true}); ok && (own.TLP < held || own.TLP == held && !own.Imputed) {
+			return w.Write(o)
+		}
+		copied, err := stix.Parse(withMarking(o, held.Definition()), stix.Limits{})
+		if err != nil {
+			return fault.Errorf(fault.Internal, "api: export: marking %s: %w", o.ID(), err)
+		}
+		return w.Write(copied)
+	}
+}
+
+// withMarking returns the bytes of o with one more marking reference.
+func withMarking(o *stix.Object, ref string) []byte {
+	out := []byte{'{'}
+	for i := range o.Len() {
+		name, value := o.Member(i)
+		if string(name) == "object_marking_refs" {
+			continue
+		}
+		out = append(append(append(stix.AppendQuoted(out, string(name)), ':'), value...), ',')
+	}
+	out = append(out, `"object_marking_refs":[`...)
+	for _, r := range o.Strings("object_marking_refs") {
+		out = append(stix.AppendQuoted(out, r), ',')
+	}
+	return append(stix.AppendQuoted(out, ref), ']', '}')
+}
+
 // writeBundle writes a bundle whose id is made of what was asked: a bundle is
 // a bag without an identity of its own.
 func (s *server) writeBundle(ctx context.Context, id string, w *bufio.Writer) error {
@@ -38,7 +75,7 @@ func (s *server) writeBundle(ctx context.Context, id string, w *bufio.Writer) er
 	if err != nil {
 		return err
 	}
-	if err := s.Reads.Objects(ctx, id, func(o *stix.Object, _ string) error { return b.Write(o) }); err != nil {
+	if err := s.Reads.Objects(ctx, id, writeMarked(b)); err != nil {
 		return err
 	}
 	return b.Close()
