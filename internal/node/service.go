@@ -353,8 +353,11 @@ func (n *Node) Verify(ctx context.Context) (report.Check, error) {
 			out.Problems = append(out.Problems, "views: "+text+"; casus node rebuild makes them again")
 		}
 	}
-	if out.StateDigest, err = n.view.StateDigest(ctx, n.reader); err != nil {
-		out.Problems = append(out.Problems, "views: "+err.Error())
+	if len(out.Problems) == 0 {
+		// Of what is damaged there is no state to tell.
+		if out.StateDigest, err = n.view.StateDigest(ctx, n.reader); err != nil {
+			out.Problems = append(out.Problems, "views: "+err.Error())
+		}
 	}
 	out.OK = len(out.Problems) == 0
 	return out, nil

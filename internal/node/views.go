@@ -260,7 +260,13 @@ type heldBatch struct {
 }
 
 // Commit implements kv.Batch.
-func (b *heldBatch) Commit() error { return b.v.wrote(b.Batch.Commit()) }
+func (b *heldBatch) Commit() error {
+	// Once nothing is written any more, a full write buffer is never emptied.
+	if err := b.v.wrote(nil); err != nil {
+		return err
+	}
+	return b.v.wrote(b.Batch.Commit())
+}
 
 // Discard implements kv.Batch.
 func (b *heldBatch) Discard() {

@@ -36,7 +36,12 @@ type Options struct {
 }
 
 // Store is one Pebble.
-type Store struct{ db *pebble.DB }
+type Store struct {
+	db *pebble.DB
+	// failing holds the last failure of a flush or compaction, which Pebble tries
+	// again for ever.
+	failing chan error
+}
 
 // Open opens the store in dir, making it when it is not there: views are
 // derived, so an empty store is only one that has everything still to read.
@@ -49,6 +54,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
+	failing := make(chan error, 1)
 	po := &pebble.Options{
 		FS:                          o.FS,
 		Cache:                       cache,
@@ -61,9 +67,17 @@ func Open(dir string, o Options) (*Store, error) {
 		FormatMajorVersion:          pebble.FormatNewest,
 		Merger:                      &pebble.Merger{Name: "casus.postings.1", Merge: newUnion},
 		Logger:                      quiet{},
-		// Damage comes back as an error of who reads; by default Pebble ends the
-		// process.
-		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
+		EventListener: &pebble.EventListener{
+			// Damage comes back as an error of who reads; by default Pebble ends the
+			// process.
+			DataCorruption: func(pebble.DataCorruptionInfo) {},
+			BackgroundError: func(err error) {
+				select {
+				case failing <- err:
+				default:
+				}
+			},
+		},
 	}
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
@@ -72,7 +86,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fault.Errorf(fault.Unavailable, "pebblekv: open: %w", err)
 	}
-	return &Store{db: db}, nil
+	return &Store{db: db, failing: failing}, nil
 }
 
 // quiet drops Pebble's own talk: it names files, and errors come back anyway.
@@ -188,7 +202,18 @@ func (b *batch) Commit() error {
 
 // Flush implements kv.Store.
 func (s *Store) Flush() error {
-	if err := s.db.Flush(); err != nil {
+	select {
+	case <-s.failing: // what failed before may do now
+	default:
+	}
+	done, err := s.db.AsyncFlush()
+	if err == nil {
+		select {
+		case <-done:
+		case err = <-s.failing:
+		}
+	}
+	if err != nil {
 		return fault.Errorf(fault.Unavailable, "pebblekv: flush: %w", err)
 	}
 	return nil
