@@ -12,18 +12,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"casus/internal/edge/cli"
 	"casus/internal/node"
 )
 
-// TestMain lets the test binary be the command: the tests run it as a user
-// would.
+// TestMain lets the test binary be the command: tests and scripts run it as a
+// user would.
 func TestMain(m *testing.M) {
 	if os.Getenv("CASUS_TEST_AS_COMMAND") != "" {
 		os.Exit(cli.Main(node.Host{}, os.Args[1:]))
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"casus": main})
 }
 
 // command returns casus with arguments on a data directory.

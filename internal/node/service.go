@@ -237,7 +237,8 @@ func unreadable(path string, err error) error {
 
 // expand lists the files under paths, sorted within each directory. Of a MISP
 // feed directory the index and the list of hashes are left out: they are made
-// of the events beside them.
+// of the events beside them. The bytes of a data directory, the node's own
+// above all, are no reports.
 func expand(paths []string) (files []string, total int64, err error) {
 	for _, p := range paths {
 		named, err := filepath.EvalSymlinks(p)
@@ -251,7 +252,9 @@ func expand(paths []string) (files []string, total int64, err error) {
 			switch {
 			case path == named && !d.IsDir() && !d.Type().IsRegular():
 				return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is neither a file nor a directory", p), "hand its content in with: casus import - < %s", p)
-			case path != named && strings.HasPrefix(d.Name(), ".") && d.IsDir():
+			case path == named && d.IsDir() && Exists(path):
+				return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is a data directory", p), "name reports; what a node holds is written by: casus export --data %s", p)
+			case path != named && d.IsDir() && (strings.HasPrefix(d.Name(), ".") || Exists(path)):
 				return fs.SkipDir
 			case d.IsDir() || path != named && passedOver(path, d):
 				return nil
