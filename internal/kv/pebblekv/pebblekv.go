@@ -24,6 +24,8 @@ import (
 const (
 	DefaultCacheBytes    = 32 << 20
 	DefaultMemTableBytes = 16 << 20
+	// maxBuffers is how many write buffers may wait to be written out.
+	maxBuffers = 4
 	// bloomBitsPerKey gives about one false positive in a hundred.
 	bloomBitsPerKey = 10
 )
@@ -41,6 +43,7 @@ type Store struct {
 	// failing holds the last failure of a flush or compaction, which Pebble tries
 	// again for ever.
 	failing chan error
+	flushed chan struct{} // holds a token after a flush ended
 }
 
 // Open opens the store in dir, making it when it is not there: views are
@@ -54,13 +57,13 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
-	failing := make(chan error, 1)
+	failing, flushed := make(chan error, 1), make(chan struct{}, 1)
 	po := &pebble.Options{
 		FS:                          o.FS,
 		Cache:                       cache,
 		DisableWAL:                  true,
 		MemTableSize:                o.MemTableBytes,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: 16 * maxBuffers, // never reached: see batch.Commit
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               128 << 20,
@@ -77,6 +80,12 @@ func Open(dir string, o Options) (*Store, error) {
 				default:
 				}
 			},
+			FlushEnd: func(pebble.FlushInfo) {
+				select {
+				case flushed <- struct{}{}:
+				default:
+				}
+			},
 		},
 	}
 	for i := range po.Levels {
@@ -86,7 +95,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fault.Errorf(fault.Unavailable, "pebblekv: open: %w", err)
 	}
-	return &Store{db: db, failing: failing}, nil
+	return &Store{db: db, failing: failing, flushed: flushed}, nil
 }
 
 // quiet drops Pebble's own talk: it names files, and errors come back anyway.
@@ -182,10 +191,13 @@ func (s snapshot) Close() error                                   { return s.s.C
 // Snapshot implements kv.Store.
 func (s *Store) Snapshot() kv.Snapshot { return snapshot{s.db.NewSnapshot()} }
 
-type batch struct{ b *pebble.Batch }
+type batch struct {
+	s *Store
+	b *pebble.Batch
+}
 
 // Batch implements kv.Store.
-func (s *Store) Batch() kv.Batch { return &batch{s.db.NewBatch()} }
+func (s *Store) Batch() kv.Batch { return &batch{s, s.db.NewBatch()} }
 
 func (b *batch) Set(k, v []byte) error             { return b.b.Set(k, v, nil) }
 func (b *batch) Merge(k, v []byte) error           { return b.b.Merge(k, v, nil) }
@@ -193,19 +205,34 @@ func (b *batch) Delete(k []byte) error             { return b.b.Delete(k, nil) }
 func (b *batch) DeleteRange(from, to []byte) error { return b.b.DeleteRange(from, to, nil) }
 func (b *batch) Discard()                          { _ = b.b.Close() }
 
+// Commit waits while too much is not written out yet. Pebble would too, but
+// nothing ends its waiting when the disk is full.
 func (b *batch) Commit() error {
+	b.s.forgive()
+	for b.s.db.Metrics().MemTable.Count > maxBuffers {
+		select {
+		case <-b.s.flushed:
+		case err := <-b.s.failing:
+			return fault.Errorf(fault.Unavailable, "pebblekv: commit: %w", err)
+		}
+	}
 	if err := b.b.Commit(pebble.NoSync); err != nil {
 		return fault.Errorf(fault.Unavailable, "pebblekv: commit: %w", err)
 	}
 	return nil
 }
 
-// Flush implements kv.Store.
-func (s *Store) Flush() error {
+// forgive drops an earlier failure: what failed before may do now.
+func (s *Store) forgive() {
 	select {
-	case <-s.failing: // what failed before may do now
+	case <-s.failing:
 	default:
 	}
+}
+
+// Flush implements kv.Store.
+func (s *Store) Flush() error {
+	s.forgive()
 	done, err := s.db.AsyncFlush()
 	if err == nil {
 		select {
