@@ -77,15 +77,21 @@ func child(dir string) error {
 	if err := json.UnmarshalRead(os.Stdin, &l); err != nil {
 		return err
 	}
-	s := &stopper{point: l.Point, at: l.At, action: func() {
-		self, err := os.FindProcess(os.Getpid())
-		if err == nil {
+	die := func(point string) {
+		fmt.Println("killed", 0, point)
+		if self, err := os.FindProcess(os.Getpid()); err == nil {
 			_ = self.Kill()
 		}
 		select {}
-	}}
+	}
+	s := &stopper{point: l.Point, at: l.At, action: func() { die(l.Point) }}
 	c := killConfig(dir)
-	c.Hook = s.hook
+	c.Hook = func(point string) {
+		s.hook(point)
+		if point == "rebuilt" && l.Point != "" {
+			die(point) // the point was not passed so often
+		}
+	}
 	n, err := Open(context.Background(), c)
 	if err != nil {
 		return err
@@ -271,7 +277,7 @@ func (k *killer) pick(l *ledger, rng *rand.Rand) (string, int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	part := 0
-	if l.Done[victim] {
+	if l.Done[victim] || rng.IntN(5) == 0 {
 		part = 1
 	}
 	if l.Erased {
@@ -298,19 +304,22 @@ func (k *killer) life(dir string, rng *rand.Rand) {
 	}
 	l := newLedger()
 	var told []string
-	for try := 0; ; try++ {
+	for rebuilds := 0; ; {
 		l.Point, l.At = k.pick(l, rng)
-		if try >= 25 || l.Erased && try > 20 || !k.goOn() {
+		if l.Erased {
+			rebuilds++
+		}
+		if rebuilds > 4 || len(told) > 40 || !k.goOn() {
 			l.Point = "" // come to the end
 		}
 		told = append(told, fmt.Sprint(l.Point, " ", l.At))
-		digest, killed, err := k.run(dir, l)
+		digest, at, err := k.run(dir, l)
 		if err != nil {
 			k.t.Errorf("after %q: %v", told, err)
 			return
 		}
-		if killed {
-			k.died(l.Point)
+		if at != "" {
+			k.died(at)
 			continue
 		}
 		if digest != k.want {
@@ -325,11 +334,12 @@ func (k *killer) life(dir string, rng *rand.Rand) {
 	}
 }
 
-// run runs one child and notes in l what it acknowledges.
-func (k *killer) run(dir string, l *ledger) (digest string, killed bool, err error) {
+// run runs one child and notes in l what it acknowledges; point is
+// where it was killed.
+func (k *killer) run(dir string, l *ledger) (digest, point string, err error) {
 	in, err := json.Marshal(l)
 	if err != nil {
-		return "", false, err
+		return "", "", err
 	}
 	cmd := exec.CommandContext(k.t.Context(), os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), "CASUS_KILL_CHILD="+dir)
@@ -337,10 +347,10 @@ func (k *killer) run(dir string, l *ledger) (digest string, killed bool, err err
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", false, err
+		return "", "", err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", false, err
+		return "", "", err
 	}
 	var failure string
 	for lines := bufio.NewScanner(out); lines.Scan(); {
@@ -348,6 +358,8 @@ func (k *killer) run(dir string, l *ledger) (digest string, killed bool, err err
 		count, name, _ := strings.Cut(rest, " ")
 		n, _ := strconv.Atoi(count)
 		switch word {
+		case "killed":
+			point = name
 		case "digest":
 			digest = rest
 		case "fail":
@@ -360,11 +372,11 @@ func (k *killer) run(dir string, l *ledger) (digest string, killed bool, err err
 	err = cmd.Wait()
 	switch {
 	case failure != "":
-		return "", false, fmt.Errorf("child: %s", failure)
+		return "", "", fmt.Errorf("child: %s", failure)
 	case err == nil:
-		return digest, false, nil
-	case cmd.ProcessState.ExitCode() == -1:
-		return "", true, nil
+		return digest, "", nil
+	case cmd.ProcessState.ExitCode() == -1 && point != "":
+		return "", point, nil
 	}
-	return "", false, fmt.Errorf("child: %w", err)
+	return "", "", fmt.Errorf("child: %w", err)
 }
