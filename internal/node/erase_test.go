@@ -52,7 +52,7 @@ func canaries() (all []hand, texts []string) {
 	}
 	all = []hand{
 		bundle("object.json", "north", indicator(1, january, texts[0], "")),
-		{report.Request{Source: "north", Name: "original.json"}, fmt.Appendf(nil, mispEvent, 9, "event", 9, 9, texts[1])},
+		{report.Request{Source: "north", Name: "original.json"}, fmt.Appendf(nil, mispEvent, 9, texts[1], 9, 9, texts[1])},
 		bundle("aside.json", "north", indicator(2, january, "fine", ""), `{"type":"indicator","id":"broken","name":"`+texts[2]+`"}`),
 		bundle("title.json", "north", indicator(3, january, "fine too", "")),
 		bundle("source.json", texts[4][:60], indicator(4, january, "fine as well", "")),
