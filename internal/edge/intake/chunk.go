@@ -10,12 +10,9 @@ import (
 	"sync"
 
 	"casus/internal/core/marking"
-	"casus/internal/core/report"
 	"casus/internal/edge/intake/format"
 	"casus/internal/event"
 	"casus/internal/eventlog"
-	"casus/internal/fault"
-	"casus/internal/view"
 	"casus/stix"
 )
 
@@ -238,35 +235,6 @@ func (t *taking) append(ctx context.Context, c *chunk) error {
 	_, err := t.in.log.Append(ctx, nil, c.entries)
 	t.in.opt.Hook("chunk")
 	return err
-}
-
-// Retry reads a quarantined piece again, with this version's rules, as a report
-// of its own from the same source.
-func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.Seq, error) {
-	req := report.Request{Source: p.Source, Name: p.Name, Title: "retry of " + p.ID + ": " + p.Name, TLP: p.Label, Exercise: p.Exercise}
-	known, seq, err := in.Import(ctx, req, memory(p.Raw), nil)
-	if err != nil {
-		return known, seq, err
-	}
-	if err := in.view.WaitFor(ctx, seq); err != nil {
-		return known, seq, err
-	}
-	held, ok, err := in.view.ByIdentity(in.reader, known.Identity)
-	if err != nil || !ok {
-		return known, seq, err
-	}
-	if held.Result.Quarantined > 0 || held.Result.Received == 0 {
-		return known, seq, fault.WithHint(fault.Errorf(fault.Invalid, "intake: %s still cannot be read: %s: %s", p.ID, p.Place, p.Reason), "%s", p.Remedy)
-	}
-	payload, err := event.Write(event.Retried{Quarantined: p.Seq, Report: known.Identity})
-	if err != nil {
-		return known, seq, err
-	}
-	seq, err = in.log.Append(ctx, nil, []eventlog.Entry{{
-		Kind: event.QuarantineRetried, KindVersion: 1, Author: "local", Cause: p.Seq, Key: "retry:" + known.Identity, WriteTime: in.opt.Clock().UTC(),
-		Payload: payload,
-	}})
-	return known, seq, err
 }
 
 // memory is a file in memory.

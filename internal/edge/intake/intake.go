@@ -115,7 +115,11 @@ func (in *Intake) Import(ctx context.Context, req report.Request, f File, progre
 	if err != nil {
 		return report.Known{}, 0, err
 	}
-	id := Identity(req.Source, digest)
+	return in.take(ctx, req, f, digest, Identity(req.Source, digest), progress)
+}
+
+// take takes in f as the report id.
+func (in *Intake) take(ctx context.Context, req report.Request, f File, digest [32]byte, id string, progress func(report.Progress)) (report.Known, event.Seq, error) {
 	t := &taking{in: in, ctx: ctx, req: req, f: &counted{File: f}, id: id, digest: digest, progress: progress, at: in.opt.Clock().UTC()}
 	if err := t.before(); err != nil {
 		return report.Known{}, 0, err
@@ -208,21 +212,11 @@ func (t *taking) run() (event.Seq, error) {
 	if t.req.TLP != nil {
 		t.def.Imputed = false
 	}
-	zone := time.UTC
-	if t.source.Zone != "" {
-		z, err := time.LoadLocation(t.source.Zone)
-		if err != nil {
-			return 0, fault.Errorf(fault.Invalid, "intake: source %s: time zone %q: %w", t.req.Source, t.source.Zone, err)
-		}
-		zone = z
+	opt, err := t.reading()
+	if err != nil {
+		return 0, err
 	}
-	cols := t.req.Map
-	if cols == nil {
-		cols = t.source.Map
-	}
-	r, openErr := format.Open(t.f, format.Options{
-		Format: t.req.Format, Name: t.req.Name, Map: cols, Zone: zone, Seed: t.digest, Limits: t.in.opt.Limits, Now: t.at,
-	})
+	r, openErr := format.Open(t.f, opt)
 	found := t.req.Format
 	if openErr == nil {
 		found = r.Format()
@@ -246,6 +240,25 @@ func (t *taking) run() (event.Seq, error) {
 	}
 	t.in.opt.Hook("read")
 	return t.close(n, r.Meta())
+}
+
+// reading returns how to read the report: as its request says, else as its
+// source is set.
+func (t *taking) reading() (format.Options, error) {
+	opt := format.Options{
+		Format: t.req.Format, Name: t.req.Name, Map: t.req.Map, Zone: time.UTC, Seed: t.digest, Limits: t.in.opt.Limits, Now: t.at,
+	}
+	if opt.Map == nil {
+		opt.Map = t.source.Map
+	}
+	if t.source.Zone != "" {
+		z, err := time.LoadLocation(t.source.Zone)
+		if err != nil {
+			return opt, fault.Errorf(fault.Invalid, "intake: source %s: time zone %q: %w", t.req.Source, t.source.Zone, err)
+		}
+		opt.Zone = z
+	}
+	return opt, nil
 }
 
 func (t *taking) header(kind event.Kind, key string) event.Header {
@@ -289,13 +302,19 @@ func (t *taking) unreadable(cause error) (event.Seq, error) {
 	if n, err := t.f.ReadAt(raw, 0); err != nil && !errors.Is(err, io.EOF) {
 		raw = raw[:n]
 	}
-	if err := t.aside(&stix.Problem{Place: "file", Reason: strings.TrimPrefix(cause.Error(), "format: "), Remedy: fault.HintOf(cause), Raw: raw}, 0, 0); err != nil {
+	p := wholeFile(cause)
+	p.Raw = raw
+	if err := t.aside(p, 0, 0); err != nil {
 		return 0, err
 	}
 	if err := t.keepOriginal(); err != nil {
 		return 0, err
 	}
 	return t.close(1, format.Meta{})
+}
+
+func wholeFile(cause error) *stix.Problem {
+	return &stix.Problem{Place: "file", Reason: strings.TrimPrefix(cause.Error(), "format: "), Remedy: fault.HintOf(cause)}
 }
 
 func (t *taking) aside(p *stix.Problem, chunk, i int) error {
