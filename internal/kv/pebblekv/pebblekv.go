@@ -44,6 +44,10 @@ type Store struct {
 	// again for ever.
 	failing chan error
 	flushed chan struct{} // holds a token after a flush ended
+	// most is how many bytes of write buffers may wait to be written out. It is
+	// counted in bytes, since Pebble begins with small buffers and writes none out
+	// before they add up to half of one of full size.
+	most uint64
 }
 
 // Open opens the store in dir, making it when it is not there: views are
@@ -95,7 +99,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fault.Errorf(fault.Unavailable, "pebblekv: open: %w", err)
 	}
-	return &Store{db: db, failing: failing, flushed: flushed}, nil
+	return &Store{db: db, failing: failing, flushed: flushed, most: maxBuffers * o.MemTableBytes}, nil
 }
 
 // quiet drops Pebble's own talk: it names files, and errors come back anyway.
@@ -209,7 +213,7 @@ func (b *batch) Discard()                          { _ = b.b.Close() }
 // nothing ends its waiting when the disk is full.
 func (b *batch) Commit() error {
 	b.s.forgive()
-	for b.s.db.Metrics().MemTable.Count > maxBuffers {
+	for b.s.db.Metrics().MemTable.Size > b.s.most {
 		select {
 		case <-b.s.flushed:
 		case err := <-b.s.failing:
