@@ -27,7 +27,7 @@ func TestContract(t *testing.T) {
 // small ones: a commit waits for room, and room comes.
 func TestManyBatches(t *testing.T) {
 	t.Parallel()
-	s, err := pebblekv.Open("views", pebblekv.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20})
+	s, err := pebblekv.Open("views", pebblekv.Options{FS: vfs.NewMem()})
 	if err != nil {
 		t.Fatal(err)
 	}
