@@ -27,6 +27,12 @@ import (
 	"casus/internal/edge/cli"
 )
 
+// TestMain lets the test binary be the command, so that scripts run it as a user
+// would.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"casus": main})
+}
+
 // The ways of running a command.
 const (
 	alone  = "alone"  // the command opens the directory itself
