@@ -202,8 +202,7 @@ func (c *converter) labelled(tags []Tag) (tlp.Label, bool) {
 	case !ok:
 		return c.label, c.marked
 	case !c.marked:
-		// The event is unmarked and thus more restrictive than any label; only
-		// the attribute's own word opens it.
+		// An unmarked event says nothing; the attribute's own word holds.
 		return own, true
 	}
 	return tlp.Most(own, c.label), true

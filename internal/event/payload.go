@@ -31,7 +31,7 @@ type Opened struct {
 // Closed is the payload of [ReportClosed].
 type Closed struct {
 	// Container is the marking set of the report itself, in canonical form; it
-	// tightens every receipt.
+	// tightens every receipt, unless it is imputed.
 	Container string `json:"container"`
 	// Title replaces the opened one where the report bears one of its own.
 	Title string `json:"title,omitempty"`

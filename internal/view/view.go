@@ -365,14 +365,13 @@ func (s *Store) Inert(id string) bool {
 	return s.inert[id]
 }
 
-// effective returns the marking of a receipt: its own set tightened by its
-// report's.
+// effective returns the marking of a receipt: its own set within its report's.
 func (s *Store) effective(own, container uint32) marking.Set {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	a := s.setAt(own)
 	b := s.setAt(container)
-	return marking.Combine(a, b)
+	return marking.Within(a, b)
 }
 
 func (s *Store) setAt(no uint32) marking.Set {

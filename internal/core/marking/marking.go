@@ -7,6 +7,7 @@
 package marking
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -22,8 +23,10 @@ type Set struct {
 	// Imputed is set when the label is the source's default, or RED for want of
 	// one, and not the sender's own word.
 	Imputed bool
-	// Refs are the ids of marking definitions that carry no TLP label, sorted.
-	// One that is not known to be without effect on reading makes the set RED.
+	// Refs are the ids of marking definitions that do not decide the label,
+	// sorted. One of TLP marks fields of an object that bears no label as a whole:
+	// it tightens and stands for nothing more. Any other that is not known to be
+	// without effect on reading makes the set RED.
 	Refs []string
 }
 
@@ -65,16 +68,19 @@ func Parse(text string) (Set, error) {
 
 // Label returns what the set amounts to when inert tells which definitions are
 // known and restrict nothing (statements, for instance). An unknown definition
-// is most restrictive; a nil inert knows none.
+// is most restrictive; a nil inert knows none. Labels of fields tighten.
 //
 // Source: tlp-2.0 §2; casus default deny.
 func (s Set) Label(inert func(id string) bool) tlp.Label {
+	label := s.TLP
 	for _, r := range s.Refs {
-		if inert == nil || !inert(r) {
+		if l, ok := tlp.ByDefinition(r); ok {
+			label = tlp.Most(label, l)
+		} else if inert == nil || !inert(r) {
 			return tlp.Red
 		}
 	}
-	return s.TLP
+	return label
 }
 
 // Default is the set of a receipt that nothing marks: the source's label, RED
@@ -86,40 +92,56 @@ func Default(source *tlp.Label) Set {
 	return Set{TLP: *source, Imputed: true}
 }
 
-// Of returns the set that o's own markings give and whether it bears a label
-// at all; without one the label is def's. Field markings count for the whole
-// object, the most restrictive one decides.
+// Of returns the set that o's own markings give; without a label of its own the
+// label is def's. Field markings count for the whole object, the most
+// restrictive one decides. They do not speak for the fields they leave out: an
+// object that is marked in fields alone has def's label and theirs besides.
 func Of(o *stix.Object, def Set) Set {
 	s := Set{TLP: tlp.Clear}
 	marked := false
-	add := func(id string) {
+	for _, id := range o.Strings("object_marking_refs") {
 		if l, ok := tlp.ByDefinition(id); ok {
 			s.TLP, marked = tlp.Most(s.TLP, l), true
-			return
+		} else {
+			s.Refs = append(s.Refs, id)
 		}
-		s.Refs = append(s.Refs, id)
 	}
-	for _, id := range o.Strings("object_marking_refs") {
-		add(id)
-	}
-	if v, ok := o.Get("granular_markings"); ok {
-		stix.Each(v, func(element []byte) bool {
-			stix.EachMember(element, func(name, value []byte) bool {
-				if string(name) == "marking_ref" {
-					if id, ok := stix.Unquote(value); ok {
-						add(id)
-					}
-				}
-				return true
-			})
-			return true
-		})
+	for id := range fieldMarkings(o) {
+		l, ok := tlp.ByDefinition(id)
+		switch {
+		case ok && (marked || l == tlp.Red): // RED for the rest too is no wider than any label
+			s.TLP, marked = tlp.Most(s.TLP, l), true
+		default:
+			s.Refs = append(s.Refs, id)
+		}
 	}
 	if !marked {
 		s.TLP, s.Imputed = def.TLP, def.Imputed
 	}
 	s.Refs = tidy(append(s.Refs, def.Refs...))
 	return s
+}
+
+// fieldMarkings yields the marking definitions of o's fields.
+func fieldMarkings(o *stix.Object) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		v, ok := o.Get("granular_markings")
+		if !ok {
+			return
+		}
+		more := true
+		stix.Each(v, func(element []byte) bool {
+			stix.EachMember(element, func(name, value []byte) bool {
+				if string(name) == "marking_ref" {
+					if id, ok := stix.Unquote(value); ok {
+						more = yield(id)
+					}
+				}
+				return more
+			})
+			return more
+		})
+	}
 }
 
 func tidy(refs []string) []string {
@@ -143,5 +165,22 @@ func Combine(a, b Set) Set {
 		s.Imputed = a.Imputed && b.Imputed
 	}
 	s.Refs = tidy(append(slices.Clone(a.Refs), b.Refs...))
+	return s
+}
+
+// Within returns the set of a receipt whose own set is own and whose report's is
+// container: the most restrictive of what the sender said of either, and all
+// references. A default decides only where the sender said nothing of both: a
+// container without marking does not tighten the label of what stands in it.
+//
+// Source: casus decision 0013.
+func Within(own, container Set) Set {
+	s := Combine(own, container)
+	switch {
+	case container.Imputed && !own.Imputed:
+		s.TLP, s.Imputed = own.TLP, false
+	case own.Imputed && !container.Imputed:
+		s.TLP, s.Imputed = container.TLP, false
+	}
 	return s
 }

@@ -159,15 +159,12 @@ func Invalid(it *format.Item) *stix.Problem {
 
 func (t *taking) entry(ctx context.Context, it *format.Item) (eventlog.Entry, error) {
 	o := it.Object
-	def := t.def
+	set := marking.Of(o, t.def)
 	if it.TLP != nil {
-		own := marking.Set{TLP: *it.TLP}
-		if t.req.TLP != nil {
-			own = marking.Combine(own, def)
-		}
-		def = own
+		// What contains it, such as one event among several, may be marked more
+		// closely than the report as a whole.
+		set = marking.Within(set, marking.Set{TLP: *it.TLP})
 	}
-	set := marking.Of(o, def)
 	if t.req.TLP != nil {
 		set = marking.Combine(set, marking.Set{TLP: *t.req.TLP})
 	}
