@@ -1,7 +1,8 @@
 package view
 
 import (
-	"slices"
+	"bytes"
+	"hash/maphash"
 	"time"
 
 	"casus/internal/core/observable"
@@ -18,8 +19,9 @@ type terms struct {
 
 	buf    []byte            // prefix and term of each key, one after the other
 	ends   []uint32          // where each ends in buf
-	hashes []uint64          // of each
-	more   map[uint64]uint32 // index by hash, once there are many
+	hashes []uint64          // of each, while there are few
+	more   map[uint64]uint32 // index by keyed hash, once there are many
+	seed   maphash.Seed      // of more
 }
 
 // maxTerms bounds what one object adds; real reports with thousands of
@@ -40,39 +42,74 @@ func (t *terms) each(yield func(key []byte) bool) {
 	}
 }
 
+// key returns key i.
+func (t *terms) key(i int) []byte {
+	from := uint32(0)
+	if i > 0 {
+		from = t.ends[i-1]
+	}
+	return t.buf[from:t.ends[i]]
+}
+
 // add takes in the key that was appended to buf, unless it is there already.
+// Senders choose the keys and can make two hash alike, so the bytes decide.
 func (t *terms) add() bool {
+	n := len(t.ends)
 	from := 0
-	if n := len(t.ends); n > 0 {
+	if n > 0 {
 		from = int(t.ends[n-1])
 	}
-	h := hashKey(t.buf[from:])
-	if t.known(h) || len(t.ends) >= maxTerms {
+	key := t.buf[from:]
+	if n == fewTerms && t.more == nil {
+		t.index()
+	}
+	var h uint64
+	var known bool
+	if t.more != nil {
+		h, known = t.slot(key)
+	} else {
+		h = hashKey(key)
+		for i, other := range t.hashes {
+			if other == h && bytes.Equal(t.key(i), key) {
+				known = true
+				break
+			}
+		}
+	}
+	if known || n >= maxTerms {
 		t.buf = t.buf[:from]
 		return false
 	}
-	if len(t.ends) == fewTerms {
-		t.more = make(map[uint64]uint32, 4*fewTerms)
-		for i, h := range t.hashes {
-			t.more[h] = uint32(i) //nolint:gosec // bounded by maxTerms
-		}
-	}
 	if t.more != nil {
-		t.more[h] = uint32(len(t.ends)) //nolint:gosec // bounded by maxTerms
+		t.more[h] = uint32(n) //nolint:gosec // bounded by maxTerms
+	} else {
+		t.hashes = append(t.hashes, h)
 	}
-	t.hashes = append(t.hashes, h)
 	t.ends = append(t.ends, uint32(len(t.buf))) //nolint:gosec // an object is far smaller
 	return true
 }
 
-// known reports whether a key of hash h is there. Two keys of one object with
-// the same 64 bits are not expected in the life of a node.
-func (t *terms) known(h uint64) bool {
-	if t.more != nil {
-		_, ok := t.more[h]
-		return ok
+// index makes ready for many keys.
+func (t *terms) index() {
+	t.more, t.seed = make(map[uint64]uint32, 4*fewTerms), maphash.MakeSeed()
+	for i := range t.ends {
+		h, _ := t.slot(t.key(i))
+		t.more[h] = uint32(i) //nolint:gosec // bounded by maxTerms
 	}
-	return slices.Contains(t.hashes, h)
+}
+
+// slot returns where key stands in more, or is to stand. The hash is keyed, so
+// that nobody can make many keys ask for the same slot.
+func (t *terms) slot(key []byte) (h uint64, known bool) {
+	for h = maphash.Bytes(t.seed, key); ; h++ {
+		i, ok := t.more[h]
+		if !ok {
+			return h, false
+		}
+		if bytes.Equal(t.key(int(i)), key) {
+			return h, true
+		}
+	}
 }
 
 // termsOf reads o. It does no I/O: the same bytes give the same terms.
