@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"casus/internal/event"
 	"casus/internal/fault"
@@ -20,9 +22,12 @@ import (
 // AppendLong appends entry, whose payload may be longer than one entry takes:
 // up to [MaxWholeBytes] it is one entry; a longer one becomes parts of that
 // size, appended first, and one closing entry that names them and bears
-// entry's header. Only the closing entry has the idempotency key and is
-// subject to expect. It returns the sequence number of the entry or closing
-// entry. A crash in between leaves parts that nobody names, which do no harm.
+// entry's header. Only the closing entry is subject to expect. It returns the
+// sequence number of the entry or closing entry.
+//
+// A crash in between leaves parts that nobody names. Their idempotency keys
+// follow from that of the closing entry, so the same payload appended again
+// meets them; [Orphans] finds those that it did not.
 func AppendLong(ctx context.Context, log Log, expect []Expect, entry Entry) (Seq, error) {
 	if len(entry.Payload) <= MaxWholeBytes {
 		return log.Append(ctx, expect, []Entry{entry})
@@ -55,11 +60,7 @@ func AppendFrom(ctx context.Context, log Log, expect []Expect, header event.Head
 				return 0, fault.Errorf(fault.Invalid, "eventlog: payload of more than %d bytes", MaxLongBytes)
 			}
 			whole.Write(buf[:n])
-			part := event.Header{
-				Kind: event.PayloadPart, KindVersion: 1, Realm: header.Realm, Coalition: header.Coalition,
-				Owner: header.Owner, Author: header.Author, WriteTime: header.WriteTime, Marking: header.Marking,
-			}
-			at, err := log.Append(ctx, nil, []Entry{{Header: part, Payload: buf[:n]}})
+			at, err := appendPart(ctx, log, header, len(closing)/8, buf[:n])
 			if err != nil {
 				return 0, err
 			}
@@ -72,6 +73,78 @@ func AppendFrom(ctx context.Context, log Log, expect []Expect, header event.Head
 	header.Parts = uint32(len(closing) / 8)
 	payload := whole.Sum(binary.AppendUvarint(nil, uint64(total)))
 	return log.Append(ctx, expect, []Entry{{Header: header, Payload: append(payload, closing...)}})
+}
+
+// partPrefix begins the idempotency key of a part; its number, the try, and the
+// key of the closing entry follow, with a colon between.
+const partPrefix = "payload-part:"
+
+// appendPart appends part number no of the payload that header closes, or finds
+// it where an earlier attempt that was cut short left it. What stands there may
+// be another payload's part, or erased since: then the next try's key is taken.
+func appendPart(ctx context.Context, log Log, header event.Header, no int, payload []byte) (Seq, error) {
+	part := event.Header{
+		Kind: event.PayloadPart, KindVersion: 1, Realm: header.Realm, Coalition: header.Coalition,
+		Owner: header.Owner, Author: header.Author, WriteTime: header.WriteTime, Marking: header.Marking, Cause: header.Cause,
+	}
+	for try := 0; ; try++ {
+		if header.Key != "" {
+			part.Key = fmt.Sprintf("%s%d:%d:%s", partPrefix, no, try, header.Key)
+		}
+		at, err := log.Append(ctx, nil, []Entry{{Header: part, Payload: payload}})
+		if err != nil || part.Key == "" {
+			return at, err
+		}
+		held, err := log.Get(ctx, at)
+		if err != nil || !held.Erased && bytes.Equal(held.Payload, payload) {
+			return at, err
+		}
+	}
+}
+
+// Orphans returns those of parts that no closing entry names, and that hold
+// bytes still: what attempts that were cut short left behind. Nobody may be
+// appending long payloads meanwhile. Entries that are no parts, and parts
+// without an idempotency key, are passed over: of them it cannot be told.
+func Orphans(ctx context.Context, log Log, parts ...Seq) ([]Seq, error) {
+	named := map[string][]Seq{} // by the closing entry's key
+	var out []Seq
+	for _, seq := range parts {
+		s, err := log.Get(ctx, seq)
+		if err != nil {
+			return nil, err
+		}
+		rest, ok := strings.CutPrefix(s.Header.Key, partPrefix)
+		fields := strings.SplitN(rest, ":", 3)
+		if !ok || len(fields) != 3 || s.Erased || s.Header.Kind != event.PayloadPart {
+			continue
+		}
+		key := fields[2]
+		if _, looked := named[key]; !looked {
+			if named[key], err = namedBy(ctx, log, key); err != nil {
+				return nil, err
+			}
+		}
+		if !slices.Contains(named[key], seq) {
+			out = append(out, seq)
+		}
+	}
+	return out, nil
+}
+
+// namedBy returns the parts that the closing entry with an idempotency key
+// names: none when there is no such entry, or when it was erased.
+func namedBy(ctx context.Context, log Log, key string) ([]Seq, error) {
+	at, ok, err := log.Seen(ctx, key)
+	if err != nil || !ok {
+		return nil, err
+	}
+	s, err := log.Get(ctx, at)
+	if err != nil || s.Erased || s.Header.Parts == 0 {
+		return nil, err
+	}
+	_, _, parts, err := closingOf(s)
+	return parts, err
 }
 
 // closingOf reads the payload of a closing entry.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +10,9 @@ import (
 	"testing"
 
 	"casus/internal/core/report"
+	"casus/internal/edge/intake"
+	"casus/internal/event"
+	"casus/internal/eventlog"
 	"casus/internal/fault"
 
 	"github.com/google/go-cmp/cmp"
@@ -274,4 +278,83 @@ func objectsTold(t testing.TB, n *Node) map[string]any {
 		out[q] = res
 	}
 	return out
+}
+
+// cutShort is a log that takes a number of Appends, then no more.
+type cutShort struct {
+	logBody
+	left int
+}
+
+// Append implements eventlog.Log.
+func (c *cutShort) Append(ctx context.Context, expect []eventlog.Expect, entries []eventlog.Entry) (event.Seq, error) {
+	if c.left == 0 {
+		return 0, fault.Errorf(fault.Unavailable, "cut short")
+	}
+	c.left--
+	return c.logBody.Append(ctx, expect, entries)
+}
+
+// TestErasePartsOfNobody: a piece too long for one entry that was cut short
+// leaves nothing behind either, whether or not its report came in afterwards.
+func TestErasePartsOfNobody(t *testing.T) {
+	t.Parallel()
+	// The texts stand in the first and in the second part.
+	first, second := incompressible(21, 400), incompressible(22, 400)
+	h := bundle("long", "north",
+		indicator(1, january, first, `,"description":"`+incompressible(23, 300<<10)+second+incompressible(24, 100<<10)+`"`),
+		`{"type":"indicator","id":"`+first+incompressible(25, 700<<10)+second+`"}`)
+	for name, resumed := range map[string]bool{"unfinished": false, "finished": true} {
+		for appends := 2; appends <= 9; appends++ { // the first opens the report
+			t.Run(fmt.Sprintf("%s, cut short after %d", name, appends), func(t *testing.T) {
+				t.Parallel()
+				c := onDisk(t)
+				n := fresh(t, c)
+				defer func() { closeNode(t, n) }()
+				whole := n.intake
+				n.intake = intake.New(&cutShort{n.log, appends}, n.view, n.reader, intake.Options{Clock: c.Clock, Settle: n.settle, Hook: func(string) {}})
+				if _, err := h.in(t.Context(), n); fault.KindOf(err) != fault.Unavailable {
+					t.Fatalf("import cut short = %v, want Unavailable", err)
+				}
+				n.intake = whole
+				if resumed {
+					take(t, n, h)
+					if err := partsOf(t, n); err != nil {
+						t.Error(err)
+					}
+				}
+				if err := n.settle(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				rows := rowsOf(t, n)
+				if len(rows) != 1 || len(found(t, c.Dir, first, second)) == 0 {
+					t.Fatalf("%d reports, or the texts are not found: the search is blind", len(rows))
+				}
+				erase(t, n, rows[0].ID)
+				wantGone(t, c.Dir, first, second)
+				rebuilt(t, n)
+				wantGone(t, c.Dir, first, second)
+			})
+		}
+	}
+}
+
+// partsOf returns an error when a part was written twice.
+func partsOf(t *testing.T, n *Node) error {
+	t.Helper()
+	seen := map[[32]byte]event.Seq{}
+	for s, err := range n.log.Read(t.Context(), 1) {
+		if err != nil {
+			return err
+		}
+		digest := sha256.Sum256(s.Payload)
+		if s.Header.Kind != event.PayloadPart {
+			continue
+		}
+		if at, ok := seen[digest]; ok {
+			return fmt.Errorf("entry %d is entry %d again", s.Seq, at)
+		}
+		seen[digest] = s.Seq
+	}
+	return nil
 }

@@ -199,7 +199,15 @@ func (f *folding) entry(e *eventlog.Stored, t *terms) error {
 		return f.erased(e)
 	case event.QuarantineRetried:
 		return f.retried(e)
-	case event.PayloadPart, event.ReportMarked:
+	case event.PayloadPart:
+		// Of erased ones too: whether they stand here must not depend on when the
+		// log was read.
+		no, ok := f.open[e.Header.Cause]
+		if !ok {
+			return nil
+		}
+		return f.kv.Set(binary.BigEndian.AppendUint64(num('p', no), uint64(e.Seq)), nil)
+	case event.ReportMarked:
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"casus/internal/event"
+	"casus/internal/eventlog"
 	"casus/internal/fault"
 	"casus/internal/kv"
 )
@@ -103,6 +104,20 @@ func (e *erasable) report(r Reader, id string) error {
 			return err
 		}
 		e.goes(event.Seq(binary.BigEndian.Uint64(p.Key[5:])), rec.Opening)
+	}
+	var parts []event.Seq
+	for p, err := range s.kv.Scan(num('p', rec.No), kv.PrefixEnd(num('p', rec.No))) {
+		if err != nil {
+			return err
+		}
+		parts = append(parts, event.Seq(binary.BigEndian.Uint64(p.Key[5:])))
+	}
+	// The others go with the entry that names them, if that goes.
+	if parts, err = eventlog.Orphans(e.ctx, s.log, parts...); err != nil {
+		return err
+	}
+	for _, seq := range parts {
+		e.goes(seq, rec.Opening)
 	}
 	for no, err := range postings(s.kv, 'Q', num(0, rec.No)[1:]) {
 		if err != nil {

@@ -402,7 +402,7 @@ func (f *folding) dropReport(opening event.Seq) error {
 			return err
 		}
 	}
-	for _, prefix := range []byte("BPQ") {
+	for _, prefix := range []byte("BPQp") {
 		from := num(prefix, rec.No)
 		if err := f.kv.DeleteRange(from, kv.PrefixEnd(from)); err != nil {
 			return err

@@ -32,6 +32,7 @@
 //	k set(4)       marking set in canonical form
 //	D id           marking definition that restricts nothing on reading
 //	B report(4) seq(8)  a piece of the report as handed in, empty
+//	p report(4) seq(8)  a part of a long payload that came with it, empty
 //	Q report(4)    postings: its quarantined items
 //	q item(4)      quarantined item, JSON
 //	u source       source settings, JSON

@@ -2,9 +2,11 @@ package eventlogtest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -70,21 +72,99 @@ type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, fault.Errorf(fault.Denied, "broken") }
 
-// testLongCutShort: parts that no closing entry names, as a crash leaves them,
-// harm nobody, and the same payload comes in afterwards.
-func testLongCutShort(t *testing.T, log eventlog.Log) {
-	payload := noise(9, 3*eventlog.MaxWholeBytes)
-	part := eventlog.Entry{Kind: event.PayloadPart, KindVersion: 1}
-	for i := range 2 {
-		part.Key = ""
-		part.Payload = payload[i*eventlog.MaxWholeBytes:][:eventlog.MaxWholeBytes]
-		must(t, log, part)
+// cutShort is a log that takes some parts of a long payload, then no more.
+type cutShort struct {
+	eventlog.Log
+	parts int // taken still
+}
+
+// Append implements eventlog.Log.
+func (c *cutShort) Append(ctx context.Context, expect []eventlog.Expect, entries []eventlog.Entry) (eventlog.Seq, error) {
+	if c.parts == 0 {
+		return 0, fault.Errorf(fault.Denied, "cut short")
 	}
+	seq, err := c.Log.Append(ctx, expect, entries)
+	if err == nil {
+		c.parts--
+	}
+	return seq, err
+}
+
+// begin appends the first parts of a long payload, and no closing entry. It
+// returns where they stand.
+func begin(t testing.TB, log eventlog.Log, key string, payload []byte, parts int) (seqs []eventlog.Seq) {
+	t.Helper()
+	head, _, err := log.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := keyed(key, "")
+	e.Payload, e.Cause = payload, 1
+	cut := &cutShort{log, parts}
+	_, err = again(t, func() (eventlog.Seq, error) { return eventlog.AppendLong(t.Context(), cut, nil, e) })
+	wantKind(t, "AppendLong cut short", err, fault.Denied)
+	for s, err := range log.Read(t.Context(), head+1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Header.Kind != event.PayloadPart || s.Header.Cause != 1 {
+			t.Errorf("entry %d of a long payload: kind %s, cause %d; want a part with the cause of the whole", s.Seq, s.Header.Kind, s.Header.Cause)
+		}
+		seqs = append(seqs, s.Seq)
+	}
+	if len(seqs) != parts {
+		t.Fatalf("%d parts stand in the log, want %d", len(seqs), parts)
+	}
+	return seqs
+}
+
+func wantOrphans(t testing.TB, log eventlog.Log, of, want []eventlog.Seq) {
+	t.Helper()
+	got, err := eventlog.Orphans(t.Context(), log, of...)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("Orphans(%v): %v (-want +got):\n%s", of, err, diff)
+	}
+}
+
+// testLongCutShort: parts that no closing entry names, as a crash leaves them,
+// harm nobody, are found, and the same payload meets them afterwards.
+func testLongCutShort(t *testing.T, log eventlog.Log) {
+	must(t, log, Entry("what causes it"))
+	payload := noise(9, 3*eventlog.MaxWholeBytes)
+	orphans := begin(t, log, "again", payload, 2)
 	Check(t, log)
+	wantOrphans(t, log, orphans, orphans)
 	seq := appendLong(t, log, "again", payload)
 	got, err := eventlog.Payload(t.Context(), log, get(t, log, seq))
 	if err != nil || !bytes.Equal(got, payload) {
 		t.Errorf("Payload = %d bytes, %v", len(got), err)
+	}
+	all, err := eventlog.Closure(t.Context(), log, seq)
+	if want := append(orphans, orphans[1]+1, orphans[1]+2); err != nil || !cmp.Equal(all, want) {
+		t.Errorf("Closure of the payload appended again = %v, %v, want %v: the parts of before", all, err, want)
+	}
+	wantOrphans(t, log, all, nil)
+
+	// Another payload under the key must not be joined from parts of the first.
+	first, second := noise(10, 3*eventlog.MaxWholeBytes), noise(11, 2*eventlog.MaxWholeBytes)
+	orphans = begin(t, log, "other", first, 2)
+	seq = appendLong(t, log, "other", second)
+	if got, err = eventlog.Payload(t.Context(), log, get(t, log, seq)); err != nil || !bytes.Equal(got, second) {
+		t.Errorf("Payload under a key with other parts = %d bytes, %v", len(got), err)
+	}
+	all, err = eventlog.Closure(t.Context(), log, seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOrphans(t, log, append(slices.Clone(orphans), all...), orphans)
+
+	// Neither may it be joined from parts that were erased.
+	orphans = begin(t, log, "erased", payload, 2)
+	erase(t, log, orphans...)
+	wantOrphans(t, log, orphans, nil)
+	seq = appendLong(t, log, "erased", payload)
+	if got, err = eventlog.Payload(t.Context(), log, get(t, log, seq)); err != nil || !bytes.Equal(got, payload) {
+		t.Errorf("Payload appended again after its parts were erased = %d bytes, %v", len(got), err)
 	}
 }
 
