@@ -12,7 +12,8 @@
 // UTF-8, and the names that structure an event in a wrong case ("tag" for "Tag")
 // are refused: each could hide a marking. Numbers written as strings, strings
 // written as numbers, PHP's [] for an empty object and unknown members are all
-// accepted. Every error of reading a document is an [*Error]: it names the byte,
+// accepted. Of an event some of whose attributes or objects cannot be read as such
+// the others are read ([Event.Bad]). Every error of reading a document is an [*Error]: it names the byte,
 // the line and the JSON pointer, and says what to do. Those of a [Feed] wrap one,
 // or say which file is not what the feed promises. [Event.Raw] is the event as
 // received.

@@ -38,6 +38,10 @@ type Event struct {
 	Related      List[Related]     `json:"RelatedEvent"`
 	SharingGroup SharingGroup      `json:"SharingGroup"`
 
+	// Bad is the attributes, objects and other parts that could not be read, in
+	// their order; they are in none of the lists above. A tag that cannot be read
+	// is not among them, since it may be a marking: what bears it is bad.
+	Bad []*Error `json:"-"`
 	// Raw is the event as received, without its wrapper.
 	Raw jsontext.Value `json:"-"`
 	// Offset is the byte in the input at which Raw begins.

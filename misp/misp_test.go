@@ -144,6 +144,65 @@ func TestOneBadAmongMany(t *testing.T) {
 	}
 }
 
+// TestBadParts reads an event some of whose parts are not what they should be:
+// the others are kept, and what is set aside is told with its place and bytes.
+func TestBadParts(t *testing.T) {
+	t.Parallel()
+	in := `{"response":[{"Event":{"info":"a","Tag":[{"name":"tlp:green"}],"Attribute":[
+{"type":"ip-dst","value":"192.0.2.1"},
+{"type":"ip-dst","value":{"is":"an object"}},
+"not an attribute",
+{"type":"ip-dst","value":"192.0.2.2","Tag":[{"name":["tlp:red"]}]},
+{"type":"domain","value":"kept.example"}],
+"Object":[{"name":"file","Attribute":[{"type":"md5","value":[]},
+{"type":"filename","value":"kept.exe"}]},
+{"name":{},"Attribute":[{"type":"md5","value":[]}]}],
+"EventReport":[{"name":"x","content":[]}]}}]}`
+	evs, problems, err := readAll(strings.NewReader(in))
+	if err != nil || len(evs) != 1 || len(problems) != 0 {
+		t.Fatalf("got %d events, %v, %v, want one event", len(evs), problems, err)
+	}
+	ev := evs[0]
+	var kept []string
+	for _, a := range ev.Attributes {
+		kept = append(kept, a.Text())
+	}
+	for _, o := range ev.Objects {
+		for _, a := range o.Attributes {
+			kept = append(kept, string(o.Name)+" "+a.Text())
+		}
+	}
+	if diff := cmp.Diff([]string{"192.0.2.1", "kept.example", "file kept.exe"}, kept); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+	var bad []string
+	for _, e := range ev.Bad {
+		bad = append(bad, fmt.Sprintf("%d %s %s: %s", e.Line, e.Pointer, e.Reason, e.Raw))
+		if e.Remedy == "" || e.Offset < 0 || int(e.Offset) > len(in) || !strings.Contains(in, string(e.Raw)) {
+			t.Errorf("bad part %+v has no remedy, or is not in the input", e)
+		}
+	}
+	const scalar = "this value cannot be read: want a string, number or boolean"
+	if diff := cmp.Diff([]string{
+		"3 /response/0/Event/Attribute/1/value " + scalar + `: {"type":"ip-dst","value":{"is":"an object"}}`,
+		`4 /response/0/Event/Attribute/2 this value cannot be read: it is a string: "not an attribute"`,
+		"5 /response/0/Event/Attribute/3/Tag/0/name " + scalar + `: {"type":"ip-dst","value":"192.0.2.2","Tag":[{"name":["tlp:red"]}]}`,
+		"7 /response/0/Event/Object/0/Attribute/0/value " + scalar + `: {"type":"md5","value":[]}`,
+		"9 /response/0/Event/Object/1/name " + scalar + `: {"name":{},"Attribute":[{"type":"md5","value":[]}]}`,
+		"10 /response/0/Event/EventReport/0/content " + scalar + `: {"name":"x","content":[]}`,
+	}, bad); diff != "" {
+		t.Errorf("bad parts (-want +got):\n%s", diff)
+	}
+	if want := in[strings.Index(in, `{"info"`):strings.LastIndex(in, "}]}")]; string(ev.Raw) != want {
+		t.Errorf("Raw = %s, want the event as received", ev.Raw)
+	}
+	// A tag of the event that cannot be read may be a marking.
+	_, problems, err = readAll(strings.NewReader(strings.Replace(in, `"tlp:green"`, `["tlp:red"]`, 1)))
+	if err != nil || len(problems) != 1 || problems[0].Pointer != "/response/0/Event/Tag/0/name" {
+		t.Errorf("with a bad tag of the event: got %v, %v, want the event set aside", problems, err)
+	}
+}
+
 func TestLimit(t *testing.T) {
 	t.Parallel()
 	big := `{"Event":{"info":"` + strings.Repeat("x", 3<<20) + `"}}`
@@ -538,6 +597,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte(`{"response":[{"Event":` + small + `}]}`))
 	f.Add([]byte(`{"Event":{"info":"x","Attribute":{"0":{"type":"md5"},"3":[]}}}`))
 	f.Add([]byte(`[[{"Event":{}}],{"response":{"Attribute":[{"type":"ip-src|port","value":"::1|1"}]}}]`))
+	f.Add([]byte(`{"Event":{"info":"a","Attribute":["x",{"value":{}}],"Object":[{"Attribute":[1,{}]},{"name":[]}]}}`))
 	f.Add([]byte(`{"11111111-1111-4111-8111-111111111111":{"info":"a"}}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		rd := misp.NewReader(bytes.NewReader(in), misp.Limits{EventBytes: 1 << 20, Tokens: 10_000})
@@ -561,6 +621,11 @@ func FuzzReader(f *testing.F) {
 					return
 				}
 				continue
+			}
+			for _, e := range ev.Bad {
+				if e.Offset < ev.Offset || e.Offset > ev.Offset+int64(len(ev.Raw)) || !bytes.Contains(ev.Raw, e.Raw) {
+					t.Fatalf("bad part at %d of an event at %d of %d bytes: %s", e.Offset, ev.Offset, len(ev.Raw), e.Raw)
+				}
 			}
 			if !ev.Raw.IsValid() {
 				t.Fatalf("raw is not JSON: %s", ev.Raw)

@@ -266,6 +266,7 @@ func (r *Reader) value(key string) (*Event, error) {
 		pointer = string(r.dec.StackPointer())
 	}
 	ev, err := parse(raw.Clone(), start, pointer, r.lim)
+	r.lines(ev, start, raw)
 	if err != nil {
 		// What a list held beside the bad event is not lost.
 		r.queue = append(r.queue, ev...)
@@ -283,6 +284,22 @@ func (r *Reader) value(key string) (*Event, error) {
 	}
 	r.queue = append(r.queue, ev...)
 	return nil, nil
+}
+
+// lines fills in the lines of the bad parts of events, which stand in raw in the
+// order of their offsets.
+func (r *Reader) lines(evs []*Event, start int64, raw []byte) {
+	line, from := 0, start
+	for _, ev := range evs {
+		for _, bad := range ev.Bad {
+			if line == 0 {
+				line, from = r.line(start, start, raw), start
+			}
+			to := min(max(bad.Offset, from), start+int64(len(raw)))
+			line += bytes.Count(raw[from-start:to-start], []byte{'\n'})
+			bad.Line, from = line, to
+		}
+	}
 }
 
 // line returns the line of offset, which lies in raw or at its end.
@@ -418,10 +435,15 @@ func parse(raw jsontext.Value, base int64, pointer string, lim Limits) ([]*Event
 func one(raw jsontext.Value, base int64, pointer string) ([]*Event, error) {
 	ev := new(Event)
 	if err := json.Unmarshal(raw, ev); err != nil {
-		return nil, semantic(err, base, pointer)
+		s := &salvage{base: base, pointer: pointer}
+		rest := s.event(raw)
+		if *ev = (Event{}); len(s.bad) == 0 || json.Unmarshal(rest, ev) != nil {
+			return nil, semantic(err, base, pointer)
+		}
+		ev.Bad = s.bad
 	}
 	ev.Raw, ev.Offset = raw, base
-	ev.Listed = len(ev.EventTags) > 0 && len(ev.Attributes) == 0
+	ev.Listed = len(ev.EventTags) > 0 && len(ev.Attributes) == 0 && len(ev.Bad) == 0
 	return []*Event{ev}, nil
 }
 

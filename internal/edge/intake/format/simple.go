@@ -49,7 +49,7 @@ func (e *events) fill(s *stream) error {
 		case s.file.err != nil:
 			return io.EOF
 		}
-		s.problem(stix.Problem{Offset: bad.Offset, Place: bad.Place(), Reason: bad.Reason, Remedy: bad.Remedy, Raw: bad.Raw})
+		s.unread(bad)
 		if bad.Final {
 			return io.EOF
 		}
@@ -66,6 +66,9 @@ func (e *events) fill(s *stream) error {
 		})
 		return nil
 	}
+	for _, bad := range ev.Bad {
+		s.unread(bad)
+	}
 	published := ev.PublishTimestamp.Time
 	if published.IsZero() {
 		published = ev.Timestamp.Time
@@ -80,4 +83,9 @@ func (e *events) fill(s *stream) error {
 		return true
 	})
 	return nil
+}
+
+// unread queues a piece of MISP that could not be read.
+func (s *stream) unread(bad *misp.Error) {
+	s.problem(stix.Problem{Offset: bad.Offset, Place: bad.Place(), Reason: bad.Reason, Remedy: bad.Remedy, Raw: bad.Raw})
 }
