@@ -108,18 +108,20 @@ func syntax(err error, base int64, prefix string) *Error {
 	return e
 }
 
-// semantic turns an error of decoding a well-formed event into an *Error.
+// semantic turns an error of decoding a well-formed event into an *Error. Its
+// words are ours alone: those of the decoder differ from run to run.
 func semantic(err error, base int64, prefix string) *Error {
-	e := &Error{Offset: base, Pointer: prefix, Reason: err.Error(), Remedy: remedyValue, err: err}
-	if s, ok := errors.AsType[*json.SemanticError](err); ok {
+	e := &Error{Offset: base, Pointer: prefix, Reason: "this value cannot be read", Remedy: remedyValue, err: err}
+	s, ok := errors.AsType[*json.SemanticError](err)
+	if ok {
 		e.Offset = base + s.ByteOffset
 		e.Pointer = prefix + string(s.JSONPointer)
-		e.Reason = "this value cannot be read"
-		if s.Err != nil {
-			e.Reason += ": " + s.Err.Error()
-		} else if s.JSONKind != 0 {
-			e.Reason += ": it is " + kindName(s.JSONKind)
-		}
+	}
+	switch {
+	case errors.Is(err, errNotScalar):
+		e.Reason += ": " + errNotScalar.Error()
+	case ok && s.JSONKind != 0:
+		e.Reason += ": it is " + kindName(s.JSONKind)
 	}
 	return e
 }

@@ -169,10 +169,10 @@ var listCases = []struct {
 	{"back reference", `{"name":"n","type":"regex","list":["/(a)\\1/"]}`, "cannot be read: invalid escape sequence"},
 	{"bad type", `{"name":"n","type":"colour","list":["red"]}`, `the type of the list is "colour", not cidr`},
 	{"no name", `{"type":"cidr","list":[]}`, "no name"},
-	{"no json", `name,type`, "warning list:"},
+	{"no json", `name,type`, "warning list: the JSON is broken at byte 1"},
 	{"duplicate", `{"name":"n","name":"m","type":"cidr","list":[]}`, "duplicate"},
-	{"no list", `[]`, "warning list:"},
-	{"numbers", `{"name":"n","type":"cidr","list":[1]}`, "warning list:"},
+	{"no list", `[]`, "warning list: it is no JSON object"},
+	{"numbers", `{"name":"n","type":"cidr","list":[1]}`, "warning list: the value at /list/0 is not of the kind it should be"},
 }
 
 func TestReadList(t *testing.T) {

@@ -1,8 +1,10 @@
 package observable
 
 import (
+	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"regexp/syntax"
@@ -76,7 +78,7 @@ func ReadList(r io.Reader, limit int64) (*List, error) {
 		Matching    []string `json:"matching_attributes"`
 	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
-		return nil, fault.WithHint(fault.Errorf(fault.Invalid, "observable: warning list: %v", err),
+		return nil, fault.WithHint(fault.Errorf(fault.Invalid, "observable: warning list: %s", unlisted(err)),
 			"a warning list is a JSON object with name, type, list and matching_attributes")
 	}
 	if doc.Name == "" {
@@ -90,6 +92,22 @@ func ReadList(r io.Reader, limit int64) (*List, error) {
 		}
 	}
 	return l, nil
+}
+
+// unlisted says what is wrong with the JSON of a list. The decoder's own words
+// differ from run to run.
+func unlisted(err error) string {
+	if e, ok := errors.AsType[*json.SemanticError](err); ok && e.JSONPointer != "" {
+		return fmt.Sprintf("the value at %s is not of the kind it should be", clip(string(e.JSONPointer)))
+	}
+	e, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case ok && errors.Is(err, jsontext.ErrDuplicateName):
+		return "the member " + strconv.Quote(clip(e.JSONPointer.LastToken())) + " stands twice: a duplicate name"
+	case ok:
+		return fmt.Sprintf("the JSON is broken at byte %d", e.ByteOffset)
+	}
+	return "it is no JSON object"
 }
 
 func versionText(v any) string {

@@ -55,7 +55,7 @@ func decodeJSON(b []byte, v any) error {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
 		return invalid("the value at "+string(e.JSONPointer)+" is not of the kind it should be (byte "+itoa(e.ByteOffset)+")", "fetch the file again from its publisher")
 	}
-	return invalid(err.Error(), "fetch the file again from its publisher")
+	return invalid("the JSON cannot be read", "fetch the file again from its publisher")
 }
 
 // readKEV makes a vulnerability of each entry, and a report over all.
