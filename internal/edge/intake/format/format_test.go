@@ -399,6 +399,52 @@ func TestMail(t *testing.T) {
 	}
 }
 
+// TestMailCharsets reads "Schön", "Привет", "テスト", "中文" and the like in what
+// mails are written in, header and body. Bytes are from the sets' own tables.
+func TestMailCharsets(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ charset, bytes, want string }{
+		{"iso-8859-1", "Sch\xf6n", "Schön"},
+		{"ISO-8859-2", "\xa3\xf3d\xbc", "Łódź"},
+		{"iso-8859-5", "\xbf\xe0\xd8\xd2\xd5\xe2", "Привет"},
+		{"iso-8859-7", "\xe1\xe2\xe3", "αβγ"},
+		{"iso-8859-15", "5 \xa4", "5 €"},
+		{"windows-1250", "\xa3\xf3d\x9f", "Łódź"},
+		{"windows-1251", "\xcf\xf0\xe8\xe2\xe5\xf2", "Привет"},
+		{"\"windows-1252\"", "\x93Sch\xf6n\x94", "“Schön”"},
+		{"koi8-r", "\xf0\xd2\xc9\xd7\xc5\xd4", "Привет"},
+		{"iso-2022-jp", "\x1b$B%F%9%H\x1b(B", "テスト"},
+		{"shift_jis", "\x83e\x83X\x83g", "テスト"},
+		{"euc-jp", "\xa5\xc6\xa5\xb9\xa5\xc8", "テスト"},
+		{"gb2312", "\xd6\xd0\xce\xc4", "中文"},
+		{"gb18030", "\xd6\xd0\xce\xc4", "中文"},
+		{"big5", "\xa4\xa4\xa4\xe5", "中文"},
+		{"euc-kr", "\xc7\xd1\xb1\xdb", "한글"},
+		{"ks_c_5601-1987", "\xc7\xd1\xb1\xdb", "한글"},
+		{"IBM437", "Sch\x94n", "Schön"},
+		{"us-ascii", "Schön", "Schön"},
+		{"utf-8", "Sch\xf6n", "Sch\ufffdn"},
+		{"x-nobody-knows", "Sch\xf6n", "Sch\ufffdn"},
+		{"iso-2022-kr", "plain", "plain"},
+	}
+	for _, tt := range tests {
+		in := "From: ann@north.example\r\nSubject: =?" + strings.Trim(tt.charset, `"`) + "?b?" + base64.StdEncoding.EncodeToString([]byte(tt.bytes)) + "?=\r\nMIME-Version: 1.0\r\n" +
+			"Content-Type: text/plain; charset=" + tt.charset + "\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+			base64.StdEncoding.EncodeToString([]byte("["+tt.bytes+"] evil.example")) + "\r\n"
+		r := read(t, in, options("m.eml"))
+		subject, body := "", ""
+		for _, o := range r.objects {
+			if o.Type() == "email-message" {
+				subject, body = o.String("subject"), o.String("body")
+			}
+		}
+		// The standard library decodes encoded words that say they are ASCII.
+		if want := "[" + tt.want + "] evil.example"; subject != tt.want && tt.charset != "us-ascii" || strings.TrimSpace(body) != want {
+			t.Errorf("%s: subject %q, body %q, want %q and %q", tt.charset, subject, body, tt.want, want)
+		}
+	}
+}
+
 func TestMailWithAttachments(t *testing.T) {
 	t.Parallel()
 	part := func(name, typ, data string) string {

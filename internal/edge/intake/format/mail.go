@@ -18,12 +18,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/stix"
 	"casus/tlp"
+
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
 )
 
 // The bounds of a mail's structure.
@@ -256,19 +258,32 @@ func transfer(encoding string, r io.Reader) io.Reader {
 	return r
 }
 
-// charset decodes text. Of what is neither UTF-8 nor Latin-1 the ASCII letters
-// are kept, in which all values are written.
+// charset decodes text that says it is written in the character set name. A name
+// means what browsers take it for, who read what is called ISO 8859-1 or GB 2312
+// as the larger set that senders use. Of a set that is not known, and of text
+// that says it is ASCII or nothing and is no UTF-8, the ASCII letters are kept,
+// in which all values are written.
+//
+// Source: rfc2045; whatwg-encoding.
 func charset(b []byte, name string) string {
-	switch strings.ToLower(strings.Trim(name, `"' `)) {
-	case "iso-8859-1", "latin1", "iso-8859-15", "windows-1252", "cp1252":
-		var out strings.Builder
-		for _, c := range b {
-			out.WriteRune(rune(c))
-		}
-		return out.String()
+	name = strings.ToLower(strings.Trim(name, `"' `))
+	switch name {
+	case "", "ascii", "us-ascii", "ansi_x3.4-1968", "utf-8", "utf8":
+		return strings.ToValidUTF8(string(b), "\ufffd")
 	}
-	if utf8.Valid(b) {
-		return string(b)
+	enc, err := htmlindex.Get(name)
+	if err != nil {
+		enc, err = ianaindex.MIME.Encoding(name)
+	}
+	if err == nil && enc != nil { // nil is a name that is known, of a set that is not
+		if known, err := htmlindex.Name(enc); err == nil && known == "replacement" {
+			enc = nil // a set whose letters can be made to look like others
+		}
+	}
+	if err == nil && enc != nil {
+		if out, err := enc.NewDecoder().Bytes(b); err == nil {
+			b = out
+		}
 	}
 	return strings.ToValidUTF8(string(b), "\ufffd")
 }
