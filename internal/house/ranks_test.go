@@ -34,7 +34,7 @@ func families() []family {
 	below := []string{"tlp", "stix", "internal/fault"}
 	core := append(slices.Clone(below), "internal/core")
 	event := append(slices.Clone(core), "misp", "taxii", "cacao")
-	engine := append(slices.Clone(event), "internal/event")
+	engine := append(slices.Clone(event), "internal/event", "internal/fence")
 	view := slices.Concat(engine, []string{"internal/eventlog", "internal/kv", "internal/trust", "internal/record"})
 	process := append(slices.Clone(view), "internal/view", "internal/outbox")
 	edge := append(slices.Clone(process), "internal/process", "internal/demo")
@@ -47,6 +47,7 @@ func families() []family {
 		{name: "taxii", may: public},
 		{name: "cacao", may: public},
 		{name: "internal/fault"},
+		{name: "internal/fence"},
 		{name: "internal/core", may: below, order: coreOrder},
 		{name: "internal/event", may: event},
 		{name: "internal/eventlog", may: engine},

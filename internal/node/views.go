@@ -32,7 +32,6 @@ type views struct {
 	free  sync.Cond  // told when users reaches 0
 	users int        // calls, scans, snapshots and batches that run
 	db    kv.Store   // nil while it is away
-	soft  *softFS    // what db writes through
 }
 
 var _ kv.Store = (*views)(nil)
@@ -69,46 +68,45 @@ func damaged(err error) bool { return pebble.IsCorruptionError(err) }
 
 func (v *views) open() error {
 	if v.dir == "" {
-		v.put(memkv.New(), nil)
+		v.put(memkv.New())
 		return nil
 	}
-	soft := &softFS{FS: v.fs}
 	opts := v.opts
-	opts.FS = soft
+	opts.FS = v.fs
 	db, err := pebblekv.Open(v.dir, opts)
-	if failed := soft.failure(); failed != nil {
-		if db != nil {
-			_ = db.Close()
-		}
-		return soft.check(nil)
-	}
 	if err != nil {
 		return err
 	}
-	v.put(db, soft)
+	v.put(db)
 	return nil
 }
 
-func (v *views) put(db kv.Store, soft *softFS) {
+func (v *views) put(db kv.Store) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.db, v.soft = db, soft
+	v.db = db
 }
 
-// swap closes the store and opens it again, empty if wipe is set.
-func (v *views) swap(wipe bool) error {
+// takeAway takes the store away, when nobody uses it any more.
+func (v *views) takeAway() kv.Store {
 	v.mu.Lock()
+	defer v.mu.Unlock()
 	db := v.db
 	v.db = nil
 	for v.users > 0 {
 		v.free.Wait()
 	}
-	v.mu.Unlock()
+	return db
+}
+
+// swap closes the store and opens it again, empty if wipe is set.
+func (v *views) swap(wipe bool) error {
+	db := v.takeAway()
 	if db != nil {
 		_ = db.Close() // what it did not write is read from the log again
 	}
 	if v.dir == "" && !wipe {
-		v.put(db, nil)
+		v.put(db)
 		return nil
 	}
 	if wipe && v.dir != "" {
@@ -152,11 +150,11 @@ func (v *views) manifests() ([]string, error) {
 func (v *views) failed() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch {
-	case v.db == nil:
+	if v.db == nil {
 		return errAway
-	case v.soft != nil:
-		return v.soft.failure()
+	}
+	if db, ok := v.db.(interface{ Failure() error }); ok {
+		return db.Failure()
 	}
 	return nil
 }
@@ -179,17 +177,6 @@ func (v *views) leave() {
 	if v.users--; v.users == 0 {
 		v.free.Broadcast()
 	}
-}
-
-// wrote returns err, or why what seemed to be written was not.
-func (v *views) wrote(err error) error {
-	v.mu.Lock()
-	soft := v.soft
-	v.mu.Unlock()
-	if soft == nil {
-		return err
-	}
-	return soft.check(err)
 }
 
 // Get implements kv.Reader.
@@ -259,15 +246,6 @@ type heldBatch struct {
 	done bool
 }
 
-// Commit implements kv.Batch.
-func (b *heldBatch) Commit() error {
-	// Once nothing is written any more, a full write buffer is never emptied.
-	if err := b.v.wrote(nil); err != nil {
-		return err
-	}
-	return b.v.wrote(b.Batch.Commit())
-}
-
 // Discard implements kv.Batch.
 func (b *heldBatch) Discard() {
 	b.Batch.Discard()
@@ -293,7 +271,7 @@ func (v *views) Flush() error {
 		return err
 	}
 	defer v.leave()
-	return v.wrote(db.Flush())
+	return db.Flush()
 }
 
 // Erase implements kv.Store.
@@ -303,7 +281,7 @@ func (v *views) Erase(from, to []byte) error {
 		return err
 	}
 	defer v.leave()
-	return v.wrote(db.Erase(from, to))
+	return db.Erase(from, to)
 }
 
 // SizeBytes implements kv.Store.
@@ -318,15 +296,9 @@ func (v *views) SizeBytes() int64 {
 
 // Close implements kv.Store.
 func (v *views) Close() error {
-	v.mu.Lock()
-	db := v.db
-	v.db = nil
-	for v.users > 0 {
-		v.free.Wait()
-	}
-	v.mu.Unlock()
+	db := v.takeAway()
 	if db == nil {
 		return nil
 	}
-	return v.wrote(db.Close())
+	return db.Close()
 }

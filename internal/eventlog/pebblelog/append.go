@@ -83,7 +83,7 @@ func (l *Log) Append(ctx context.Context, expect []eventlog.Expect, entries []ev
 	case !l.opts.noSync:
 		err = batch.SyncWait()
 	}
-	if failed := s.fence.failure(); failed != nil {
+	if failed := s.fence.Failure(); failed != nil {
 		err = failed
 	}
 	if err != nil {

@@ -66,7 +66,7 @@ func (l *Log) rewrite(seqs []event.Seq) error {
 	defer func() { _ = batch.Close() }()
 	commit := func() error {
 		err := batch.Commit(pebble.Sync)
-		if failed := s.fence.failure(); failed != nil {
+		if failed := s.fence.Failure(); failed != nil {
 			err = failed
 		}
 		if err != nil {
@@ -153,7 +153,7 @@ func (l *Log) finishErase(ctx context.Context) error {
 	if err == nil {
 		err = s.compactPages(ctx, pages)
 	}
-	if failed := s.fence.failure(); failed != nil {
+	if failed := s.fence.Failure(); failed != nil {
 		err = failed
 	}
 	l.leave()
@@ -175,7 +175,7 @@ func (l *Log) finishErase(ctx context.Context) error {
 		err = firstError(err, batch.Delete(erasingKey(first), nil))
 	}
 	err = firstError(err, batch.Commit(pebble.Sync))
-	if failed := s.fence.failure(); failed != nil {
+	if failed := s.fence.Failure(); failed != nil {
 		err = failed
 	}
 	if err != nil {

@@ -48,6 +48,7 @@ import (
 	"casus/internal/event"
 	"casus/internal/eventlog"
 	"casus/internal/fault"
+	"casus/internal/fence"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -116,7 +117,7 @@ var _ eventlog.Log = (*Log)(nil)
 // store is one opening of the database.
 type store struct {
 	db    *pebble.DB
-	fence *fence
+	fence *fence.FS
 	// stuck is why the write buffer cannot be written out, nil when it can.
 	stuck atomic.Pointer[error]
 	// flushed is how the last flush ended.
@@ -244,7 +245,7 @@ func (l *Log) Close() error {
 	l.headMu.Unlock()
 	var err error
 	if l.store != nil {
-		if !l.store.fence.dead() && l.store.stuck.Load() == nil {
+		if !l.store.fence.Dead() && l.store.stuck.Load() == nil {
 			err = l.store.flush(context.Background())
 		}
 		err = errors.Join(err, l.store.close())
@@ -270,8 +271,8 @@ func (l *Log) DiskBytes() int64 {
 
 // close closes the database. What a dead fence kept from it is no error here.
 func (s *store) close() error {
-	s.fence.release()
-	if err := s.db.Close(); err != nil && !s.fence.dead() {
+	s.fence.Release()
+	if err := s.db.Close(); err != nil && !s.fence.Dead() {
 		return err
 	}
 	return nil
@@ -286,7 +287,7 @@ func (l *Log) enter() (*store, error) {
 			l.mu.RUnlock()
 			return nil, fault.Errorf(fault.Unavailable, "pebblelog: log is closed")
 		}
-		if s := l.store; s != nil && !s.fence.dead() {
+		if s := l.store; s != nil && !s.fence.Dead() {
 			return s, nil
 		}
 		l.mu.RUnlock()
@@ -306,7 +307,7 @@ func (l *Log) reopen() error {
 		return nil // enter tells
 	}
 	if l.store != nil {
-		if !l.store.fence.dead() {
+		if !l.store.fence.Dead() {
 			return nil
 		}
 		_ = l.store.close()
@@ -341,7 +342,7 @@ func (l *Log) openStore(create bool) (*store, error) {
 			return nil, err
 		}
 	}
-	s := &store{fence: newFence(l.opts.FS), buffer: int64(l.opts.MemTableBytes), moved: make(chan struct{}, 1)}
+	s := &store{fence: fence.New(l.opts.FS), buffer: int64(l.opts.MemTableBytes), moved: make(chan struct{}, 1)}
 	cache := pebble.NewCache(l.opts.CacheBytes)
 	defer cache.Unref()
 	opts := l.pebbleOptions(s, cache)
@@ -351,11 +352,11 @@ func (l *Log) openStore(create bool) (*store, error) {
 		return nil, l.openError(err, s)
 	}
 	s.db = db
-	s.fence.opened.Store(true)
+	s.fence.Opened()
 	if err = l.findHead(s); err == nil {
 		err = s.checkFormat(create)
 	}
-	if failed := s.fence.failure(); failed != nil {
+	if failed := s.fence.Failure(); failed != nil {
 		err = l.openError(failed, s)
 	}
 	if err != nil {
@@ -366,7 +367,7 @@ func (l *Log) openStore(create bool) (*store, error) {
 }
 
 func (l *Log) openError(err error, s *store) error {
-	s.fence.release()
+	s.fence.Release()
 	if pebble.IsCorruptionError(err) {
 		return brokenLog("open "+l.dir, err)
 	}
@@ -419,7 +420,7 @@ func (s *store) flush(ctx context.Context) error {
 	for {
 		select {
 		case <-flushed:
-			return s.fence.failure()
+			return s.fence.Failure()
 		case <-s.moved:
 			if stuck := s.stuck.Load(); stuck != nil {
 				return *stuck

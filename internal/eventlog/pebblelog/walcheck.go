@@ -2,7 +2,6 @@ package pebblelog
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"io"
 	"path/filepath"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"casus/internal/fault"
+	"casus/internal/fence"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -100,8 +100,7 @@ func walChunk(b []byte, num uint32) (size int, synced uint64, ok bool) {
 	if size > len(b) {
 		return 0, 0, false
 	}
-	crc := crc32.Update(0, crc32.MakeTable(crc32.Castagnoli), b[6:size])
-	if crc = crc>>15 | crc<<17; crc+0xa282ead8 != binary.LittleEndian.Uint32(b) {
+	if fence.Checksum(b[6:size]) != binary.LittleEndian.Uint32(b) {
 		return 0, 0, false
 	}
 	return size, binary.LittleEndian.Uint64(b[11:]), true

@@ -2,6 +2,9 @@
 // commit costs no disk write, and a crash loses what was not flushed, which the
 // views read again from the log.
 //
+// A failed write of Pebble's own bookkeeping ends a store, not the process: from
+// then on commits and flushes are Unavailable, and [Store.Failure] says why.
+//
 // Files: those of Pebble in the given directory. The merge rule is stored by the
 // name "casus.postings.1".
 package pebblekv
@@ -9,6 +12,7 @@ package pebblekv
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"iter"
 
@@ -17,6 +21,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"casus/internal/fault"
+	"casus/internal/fence"
 	"casus/internal/kv"
 )
 
@@ -39,7 +44,8 @@ type Options struct {
 
 // Store is one Pebble.
 type Store struct {
-	db *pebble.DB
+	db    *pebble.DB
+	fence *fence.FS // what it writes through
 	// failing holds the last failure of a flush or compaction, which Pebble tries
 	// again for ever.
 	failing chan error
@@ -61,9 +67,13 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	f := fence.New(o.FS)
 	failing, flushed := make(chan error, 1), make(chan struct{}, 1)
 	po := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          f,
 		Cache:                       cache,
 		DisableWAL:                  true,
 		MemTableSize:                o.MemTableBytes,
@@ -96,10 +106,38 @@ func Open(dir string, o Options) (*Store, error) {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
 	}
 	db, err := pebble.Open(dir, po)
-	if err != nil {
-		return nil, fault.Errorf(fault.Unavailable, "pebblekv: open: %w", err)
+	if f.Dead() {
+		f.Release()
+		if db != nil {
+			_ = db.Close() // what it could not write is told below
+		}
+		err = f.Failure()
 	}
-	return &Store{db: db, failing: failing, flushed: flushed, most: maxBuffers * o.MemTableBytes}, nil
+	if err != nil {
+		return nil, failed("open", err)
+	}
+	f.Opened()
+	return &Store{db: db, fence: f, failing: failing, flushed: flushed, most: maxBuffers * o.MemTableBytes}, nil
+}
+
+// failed returns err with its kind: damage, or what may work later.
+func failed(what string, err error) error {
+	own, ours := errors.AsType[*fault.Error](err)
+	switch {
+	case ours:
+		return fault.Errorf(own.Kind, "pebblekv: %s: %w", what, err)
+	case pebble.IsCorruptionError(err):
+		return fault.WithHint(fault.Errorf(fault.Internal, "pebblekv: %s: %w", what, err), "the views are damaged; make them again with: casus node rebuild")
+	}
+	return fault.WithHint(fault.Errorf(fault.Unavailable, "pebblekv: %s: %w", what, err), "look whether the disk is full or failing, then try again")
+}
+
+// misused returns err, which says that the caller did what the contract forbids.
+func misused(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.Errorf(fault.Internal, "pebblekv: %s: %w", what, err)
 }
 
 // quiet drops Pebble's own talk: it names files, and errors come back anyway.
@@ -147,11 +185,11 @@ func get(r pebble.Reader, key []byte) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, fault.Errorf(fault.Unavailable, "pebblekv: get: %w", err)
+		return nil, false, failed("get", err)
 	}
 	out := bytes.Clone(v)
 	if err := c.Close(); err != nil {
-		return nil, false, fault.Errorf(fault.Unavailable, "pebblekv: get: %w", err)
+		return nil, false, failed("get", err)
 	}
 	return out, true, nil
 }
@@ -160,14 +198,14 @@ func scan(r pebble.Reader, from, to []byte) iter.Seq2[kv.Pair, error] {
 	return func(yield func(kv.Pair, error) bool) {
 		it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 		if err != nil {
-			yield(kv.Pair{}, fault.Errorf(fault.Unavailable, "pebblekv: scan: %w", err))
+			yield(kv.Pair{}, failed("scan", err))
 			return
 		}
 		defer func() { _ = it.Close() }()
 		for ok := it.First(); ok; ok = it.Next() {
 			v, err := it.ValueAndErr()
 			if err != nil {
-				yield(kv.Pair{}, fault.Errorf(fault.Unavailable, "pebblekv: scan: %w", err))
+				yield(kv.Pair{}, failed("scan", err))
 				return
 			}
 			if !yield(kv.Pair{Key: it.Key(), Value: v}, nil) {
@@ -175,7 +213,7 @@ func scan(r pebble.Reader, from, to []byte) iter.Seq2[kv.Pair, error] {
 			}
 		}
 		if err := it.Error(); err != nil {
-			yield(kv.Pair{}, fault.Errorf(fault.Unavailable, "pebblekv: scan: %w", err))
+			yield(kv.Pair{}, failed("scan", err))
 		}
 	}
 }
@@ -190,7 +228,7 @@ type snapshot struct{ s *pebble.Snapshot }
 
 func (s snapshot) Get(key []byte) ([]byte, bool, error)           { return get(s.s, key) }
 func (s snapshot) Scan(from, to []byte) iter.Seq2[kv.Pair, error] { return scan(s.s, from, to) }
-func (s snapshot) Close() error                                   { return s.s.Close() }
+func (s snapshot) Close() error                                   { return misused("snapshot", s.s.Close()) }
 
 // Snapshot implements kv.Store.
 func (s *Store) Snapshot() kv.Snapshot { return snapshot{s.db.NewSnapshot()} }
@@ -203,25 +241,43 @@ type batch struct {
 // Batch implements kv.Store.
 func (s *Store) Batch() kv.Batch { return &batch{s, s.db.NewBatch()} }
 
-func (b *batch) Set(k, v []byte) error             { return b.b.Set(k, v, nil) }
-func (b *batch) Merge(k, v []byte) error           { return b.b.Merge(k, v, nil) }
-func (b *batch) Delete(k []byte) error             { return b.b.Delete(k, nil) }
-func (b *batch) DeleteRange(from, to []byte) error { return b.b.DeleteRange(from, to, nil) }
-func (b *batch) Discard()                          { _ = b.b.Close() }
+func (b *batch) Set(k, v []byte) error   { return misused("set", b.b.Set(k, v, nil)) }
+func (b *batch) Merge(k, v []byte) error { return misused("merge", b.b.Merge(k, v, nil)) }
+func (b *batch) Delete(k []byte) error   { return misused("delete", b.b.Delete(k, nil)) }
+func (b *batch) DeleteRange(from, to []byte) error {
+	return misused("delete range", b.b.DeleteRange(from, to, nil))
+}
+func (b *batch) Discard() { _ = b.b.Close() }
 
 // Commit waits while too much is not written out yet. Pebble would too, but
 // nothing ends its waiting when the disk is full.
 func (b *batch) Commit() error {
+	// Once nothing is written any more, a full write buffer is never emptied.
+	if b.s.fence.Dead() {
+		return failed("commit", b.s.fence.Failure())
+	}
 	b.s.forgive()
 	for b.s.db.Metrics().MemTable.Size > b.s.most {
 		select {
 		case <-b.s.flushed:
 		case err := <-b.s.failing:
-			return fault.Errorf(fault.Unavailable, "pebblekv: commit: %w", err)
+			return failed("commit", err)
 		}
 	}
-	if err := b.b.Commit(pebble.NoSync); err != nil {
-		return fault.Errorf(fault.Unavailable, "pebblekv: commit: %w", err)
+	return b.s.wrote("commit", b.b.Commit(pebble.NoSync))
+}
+
+// Failure returns why nothing is written any more, nil while all is well. The
+// way on is to close the store and to open it again, on what the disk holds.
+func (s *Store) Failure() error { return s.fence.Failure() }
+
+// wrote returns err, or why what seemed to be written was not.
+func (s *Store) wrote(what string, err error) error {
+	if s.fence.Dead() {
+		err = s.fence.Failure()
+	}
+	if err != nil {
+		return failed(what, err)
 	}
 	return nil
 }
@@ -244,10 +300,7 @@ func (s *Store) Flush() error {
 		case err = <-s.failing:
 		}
 	}
-	if err != nil {
-		return fault.Errorf(fault.Unavailable, "pebblekv: flush: %w", err)
-	}
-	return nil
+	return s.wrote("flush", err)
 }
 
 // Erase implements kv.Store.
@@ -258,10 +311,7 @@ func (s *Store) Erase(from, to []byte) error {
 	if to == nil {
 		to = bytes.Repeat([]byte{0xff}, 16)
 	}
-	if err := s.db.Compact(context.Background(), from, to, false); err != nil {
-		return fault.Errorf(fault.Unavailable, "pebblekv: compact: %w", err)
-	}
-	return nil
+	return s.wrote("erase", s.db.Compact(context.Background(), from, to, false))
 }
 
 // SizeBytes implements kv.Store.
@@ -270,8 +320,9 @@ func (s *Store) SizeBytes() int64 { return int64(s.db.Metrics().DiskSpaceUsage()
 // Close implements kv.Store.
 func (s *Store) Close() error {
 	ferr := s.Flush()
-	if err := s.db.Close(); err != nil {
-		return fault.Errorf(fault.Unavailable, "pebblekv: close: %w", err)
+	s.fence.Release()
+	if err := s.wrote("close", s.db.Close()); err != nil {
+		return err
 	}
 	return ferr
 }
