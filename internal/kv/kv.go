@@ -11,8 +11,12 @@ package kv
 import "iter"
 
 // Reader reads a store or a snapshot of it.
+//
+// Errors are [fault.Internal] for damage, [fault.Unavailable] for what may work
+// later: a failing disk, a store that is being opened again.
 type Reader interface {
-	// Get returns a copy of the value of key; ok is false when there is none.
+	// Get returns a copy of the value of key, which is the caller's to keep and
+	// to change; ok is false when there is none. That is no error.
 	Get(key []byte) (value []byte, ok bool, err error)
 	// Scan yields the pairs with from <= key < to in order; a nil to means to
 	// the end. Both slices are valid until the next step only. A failing read
@@ -25,6 +29,10 @@ type Pair struct{ Key, Value []byte }
 
 // Store is an ordered store with atomic batches. All methods may be called from
 // several goroutines; a [Batch] belongs to one.
+//
+// Errors are those of [Reader]; a full disk is [fault.Unavailable] too. After an
+// error of Flush or Erase nothing is known of what is durable or gone: call it
+// again.
 type Store interface {
 	Reader
 	// Snapshot returns a reader of the present state; it must be closed.
@@ -34,23 +42,31 @@ type Store interface {
 	// Flush makes everything committed before it durable.
 	Flush() error
 	// Erase makes sure that overwritten and deleted values in from <= key < to
-	// are in no file of the store any more.
+	// are in no file of the store any more once it is closed. A nil to means to
+	// the end. What a snapshot from before still shows stays.
 	Erase(from, to []byte) error
 	// SizeBytes returns the bytes on disk, 0 for a store in memory.
 	SizeBytes() int64
-	// Close flushes and closes; nothing may be called after it.
+	// Close flushes and closes; nothing may be called after it. The store is
+	// closed after an error too, which says that the last writes may be lost.
 	Close() error
 }
 
 // Snapshot is a reader of one state.
 type Snapshot interface {
 	Reader
-	// Close lets the state go.
+	// Close lets the state go. To close it twice, or to read it afterwards, is a
+	// bug.
 	Close() error
 }
 
 // Batch collects writes that become visible together. Keys and values are
 // copied.
+//
+// To write to an ended batch is a bug. Commit is
+// [fault.Unavailable] when the disk is full or failing, and [fault.Internal]
+// when what Merge was given, or is to be added to, is no set; the batch has then
+// no effect, unless the union is made later, by who reads it.
 type Batch interface {
 	// Set writes a value.
 	Set(key, value []byte) error

@@ -2,19 +2,36 @@
 package kvtest
 
 import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"casus/internal/fault"
 	"casus/internal/kv"
 )
 
-// Run checks the store that open returns; each part opens its own.
-func Run(t *testing.T, open func(t *testing.T) kv.Store) {
+// Run checks the store that open returns; each part opens its own. files
+// returns what the files of a store hold, by name; a store in memory has none.
+func Run(t *testing.T, open func(t *testing.T) (s kv.Store, files func() map[string][]byte)) {
 	t.Helper()
-	t.Run("batch is atomic and ordered", func(t *testing.T) { testBatch(t, open(t)) })
-	t.Run("merge is union", func(t *testing.T) { testMerge(t, open(t)) })
-	t.Run("snapshot stands still", func(t *testing.T) { testSnapshot(t, open(t)) })
+	test := func(name string, f func(*testing.T, kv.Store)) {
+		t.Run(name, func(t *testing.T) {
+			s, _ := open(t)
+			f(t, s)
+		})
+	}
+	test("batch is atomic and ordered", testBatch)
+	test("merge is union", testMerge)
+	test("merge of no set", testMergeDamaged)
+	test("snapshot stands still", testSnapshot)
+	test("values are copies", testCopies)
+	t.Run("erased values are in no file", func(t *testing.T) {
+		s, files := open(t)
+		testErase(t, s, files)
+	})
 }
 
 func keys(t *testing.T, r kv.Reader, from, to string) []string {
@@ -117,4 +134,118 @@ func testSnapshot(t *testing.T, s kv.Store) {
 		t.Errorf("snapshot (-want +got):\n%s", diff)
 	}
 	must(t, snap.Close())
+}
+
+// set writes one pair.
+func set(t *testing.T, s kv.Store, key string, value []byte) {
+	t.Helper()
+	b := s.Batch()
+	defer b.Discard()
+	must(t, b.Set([]byte(key), value), b.Commit())
+}
+
+// testMergeDamaged: a set that cannot be read is damage, told by who makes the
+// union: the commit, or the read after it.
+func testMergeDamaged(t *testing.T, s kv.Store) {
+	set(t, s, "k", kv.Postings{1}.Append(nil))
+	b := s.Batch()
+	must(t, b.Merge([]byte("k"), []byte{0xee, 1, 2}))
+	err := b.Commit()
+	b.Discard()
+	if err == nil {
+		_, _, err = s.Get([]byte("k"))
+	}
+	if err == nil || fault.KindOf(err) != fault.Internal {
+		t.Errorf("union with what is no set = %v, want Internal", err)
+	}
+	_ = s.Close() // may fail for the same reason
+}
+
+// testCopies: what is given and what is got belongs to the caller.
+func testCopies(t *testing.T, s kv.Store) {
+	defer func() { must(t, s.Close()) }()
+	key, value := []byte("a"), []byte("as written")
+	b := s.Batch()
+	must(t, b.Set(key, value))
+	copy(key, "z")
+	copy(value, "spoilt....")
+	must(t, b.Commit())
+	b.Discard()
+	got := func(r kv.Reader) []byte {
+		t.Helper()
+		v, ok, err := r.Get([]byte("a"))
+		if !ok || err != nil || string(v) != "as written" {
+			t.Fatalf("Get(a) = %q, %v, %v, want \"as written\"", v, ok, err)
+		}
+		return v
+	}
+	kept := got(s)
+	snap := s.Snapshot()
+	keptToo := got(snap)
+	copy(got(s), "mine now..") // must not reach the store
+	copy(got(snap), "mine now..")
+	got(s)
+	got(snap)
+	must(t, snap.Close(), s.Flush())
+	kept = append(kept[:len(kept):len(kept)], got(s)...) // from a file now
+	for i := range 300 {                                 // whatever stood behind a value is used again
+		set(t, s, fmt.Sprint("b", i), noise(byte(i), 4<<10))
+	}
+	b = s.Batch()
+	must(t, b.Delete([]byte("a")), b.Commit(), s.Flush(), s.Erase([]byte("a"), nil))
+	b.Discard()
+	if string(kept) != "as writtenas written" || string(keptToo) != "as written" {
+		t.Errorf("values got before = %q, %q, want them unchanged", kept, keptToo)
+	}
+}
+
+// noise returns n bytes that stay as they are however they are packed.
+func noise(seed byte, n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{seed}).Read(b)
+	return b
+}
+
+// testErase: of values overwritten, deleted, or deleted by range, nothing is
+// left in any file.
+func testErase(t *testing.T, s kv.Store, files func() map[string][]byte) {
+	gone := map[string][]byte{}
+	for i, key := range []string{"b1", "b2", "b3", "b4"} {
+		gone[key] = noise(byte(i+1), 200)
+		set(t, s, key, gone[key])
+		if i%2 == 0 {
+			must(t, s.Flush()) // some of them go from files, some from buffers
+		}
+	}
+	stays := noise(9, 200)
+	set(t, s, "b5", stays)
+	set(t, s, "a", stays)
+	must(t, s.Flush())
+	holds := func(value []byte) (names []string) {
+		for name, data := range files() {
+			if bytes.Contains(data, value) {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	if len(files()) > 0 && (len(holds(gone["b1"])) == 0 || len(holds(stays)) == 0) {
+		t.Fatal("values are not found in the files that hold them: the search is blind")
+	}
+	b := s.Batch()
+	must(t, b.Set([]byte("b1"), []byte("over")), b.Delete([]byte("b2")), b.DeleteRange([]byte("b3"), []byte("b5")), b.Commit())
+	b.Discard()
+	must(t, s.Erase([]byte("b"), nil))
+	if diff := cmp.Diff([]string{"a=" + string(stays), "b1=over", "b5=" + string(stays)}, keys(t, s, "a", "")); diff != "" {
+		t.Errorf("after Erase (-want +got):\n%s", diff)
+	}
+	must(t, s.Close())
+	for key, value := range gone {
+		if names := holds(value); len(names) > 0 {
+			t.Errorf("what stood under %s is still in %q", key, names)
+		}
+	}
+	if len(files()) > 0 && len(holds(stays)) == 0 {
+		t.Error("what was not erased is in no file")
+	}
 }

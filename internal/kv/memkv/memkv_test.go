@@ -10,5 +10,7 @@ import (
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	kvtest.Run(t, func(*testing.T) kv.Store { return memkv.New() })
+	kvtest.Run(t, func(*testing.T) (kv.Store, func() map[string][]byte) {
+		return memkv.New(), func() map[string][]byte { return nil }
+	})
 }
