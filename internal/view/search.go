@@ -16,6 +16,9 @@ import (
 // maxPrefixTerms bounds how many words a prefix stands for.
 const maxPrefixTerms = 1000
 
+// whyWords is why a hit is one whose text has the words asked for.
+const whyWords = "text has the words"
+
 // Search finds what a person wrote: an id, a value, a range of addresses, or
 // words. Hits come newest first.
 func (s *Store) Search(ctx context.Context, r Reader, q, cursor string, limit int) (report.Found, error) {
@@ -75,7 +78,7 @@ func (s *Store) Search(ctx context.Context, r Reader, q, cursor string, limit in
 	if err != nil {
 		return out, err
 	}
-	out.Sentence = fmt.Sprintf("%s in %s from %s. Looked among %s readable to you, from %s.",
+	out.Sentence = notHeld(q, why) + fmt.Sprintf("%s in %s from %s. Looked among %s readable to you, from %s.",
 		plural(out.Total, "mention"), plural(len(reports), "report"), plural(len(sources), "source"), plural(all, "report"), plural(from, "source"))
 	return out, nil
 }
@@ -108,13 +111,13 @@ func (m *matcher) read(q string, out *report.Found) ([][]uint32, string, error) 
 		if reason, ok := m.s.noiseLists().Reason(k); ok && out.Noise == "" {
 			out.Noise = reason
 		}
+		if out.Kind == "words" {
+			out.Kind = kindOf(k)
+		}
 		if len(nos)+len(ref)+len(near) == 0 {
 			continue
 		}
-		out.Kind = "value"
-		if k.Type == observable.CIDR {
-			out.Kind = "cidr"
-		}
+		out.Kind = kindOf(k)
 		why = "mentions " + k.Type.Name() + " " + k.Normal
 		if len(nos) == 0 && rel != "" {
 			why = rel
@@ -124,8 +127,24 @@ func (m *matcher) read(q string, out *report.Found) ([][]uint32, string, error) 
 	if lists != nil {
 		return lists, why, nil
 	}
-	nos, err := m.words(q)
-	return [][]uint32{nos}, "text has the words", err
+	nos, err := m.words(q) // of a value that is not held, too
+	return [][]uint32{nos}, whyWords, err
+}
+
+func kindOf(k observable.Key) string {
+	if k.Type == observable.CIDR {
+		return "cidr"
+	}
+	return "value"
+}
+
+// notHeld says which value q is, when it is one that nothing mentions.
+func notHeld(q, why string) string {
+	keys := observable.Parse(q)
+	if len(keys) == 0 || why != whyWords {
+		return ""
+	}
+	return "The " + keys[0].Type.Name() + " " + shorten(keys[0].Normal, 100) + " is not held. "
 }
 
 // near lists receipts of ranges around an address, and of what lies inside a

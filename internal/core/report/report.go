@@ -234,7 +234,7 @@ type Found struct {
 	Query    string `json:"query"`
 	Total    int    `json:"total"` // readable hits
 	Hits     []Hit  `json:"hits"`
-	Kind     string `json:"kind"` // how the query was read: "id", "value", "cidr", "words"
+	Kind     string `json:"kind"` // how the query was read: "id", "value", "cidr" (both also when not held), "words"
 	Sentence string `json:"sentence"`
 	Noise    string `json:"noise,omitempty"`
 	Next     string `json:"next,omitempty"` // sealed cursor of the next page
