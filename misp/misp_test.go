@@ -411,8 +411,8 @@ func TestReportNamesNothingClosed(t *testing.T) {
 		labels[o.ID()], _ = tlp.ByDefinition(o.Strings("object_marking_refs")[0])
 	}
 	for _, o := range objects {
-		o.Refs(func(property, id string) {
-			if l, ok := labels[id]; ok && l < labels[o.ID()] {
+		o.Refs(func(property, id []byte) {
+			if l, ok := labels[string(id)]; ok && l < labels[o.ID()] {
 				t.Errorf("%s of %v names %s of %v in %s", o.ID(), labels[o.ID()], id, l, property)
 			}
 		})

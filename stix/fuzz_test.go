@@ -90,8 +90,8 @@ func FuzzParse(f *testing.F) {
 			}
 			return true
 		})
-		o.Refs(func(_, id string) {
-			if !looksLikeID([]byte(id)) {
+		o.Refs(func(_, id []byte) {
+			if !looksLikeID(id) {
 				t.Fatalf("Refs gives %q", id)
 			}
 		})

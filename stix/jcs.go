@@ -214,7 +214,7 @@ func compareUTF16(a, b []byte) int {
 //
 // Source: rfc8785 §3.2.2.2.
 func AppendQuoted[T []byte | string](dst []byte, text T) []byte {
-	const hexDigits = "0123456789abcdef"
+	const digits = "0123456789abcdef"
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(text); i++ {
@@ -238,7 +238,7 @@ func AppendQuoted[T []byte | string](dst []byte, text T) []byte {
 		case '\t':
 			dst = append(dst, '\\', 't')
 		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[ch>>4], hexDigits[ch&15])
+			dst = append(dst, '\\', 'u', '0', '0', digits[ch>>4], digits[ch&15])
 		}
 	}
 	dst = append(dst, text[start:]...)

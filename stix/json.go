@@ -402,17 +402,20 @@ func hex4(b []byte, i int) (rune, bool) {
 }
 
 // hexDigit returns the value of a hexadecimal digit, or -1.
-func hexDigit(ch byte) int {
-	switch {
-	case ch >= '0' && ch <= '9':
-		return int(ch - '0')
-	case ch >= 'a' && ch <= 'f':
-		return int(ch-'a') + 10
-	case ch >= 'A' && ch <= 'F':
-		return int(ch-'A') + 10
+func hexDigit(ch byte) int { return int(hexDigits[ch]) }
+
+var hexDigits = func() (t [256]int8) {
+	for i := range t {
+		t[i] = -1
 	}
-	return -1
-}
+	for i := range int8(10) {
+		t['0'+i] = i
+	}
+	for i := range int8(6) {
+		t['a'+i], t['A'+i] = 10+i, 10+i
+	}
+	return t
+}()
 
 // number reads the number that begins at i.
 func (c *checker) number(i int) int {

@@ -345,22 +345,22 @@ func (o *Object) VersionKey() string {
 	if s := o.String("created"); s != "" {
 		return s
 	}
-	sum := sha256.Sum256(o.AppendCanonical(nil))
+	sum := sha256.Sum256(o.AppendCanonical(make([]byte, 0, len(o.raw))))
 	return hex.EncodeToString(sum[:])
 }
 
 // Refs calls yield with the name of the property and the id for every value of
 // a property whose name ends in _ref or _refs, at any depth, that looks like an
 // id: a type, two hyphens and a UUID. Ids come in the order of the bytes and as
-// often as they are there.
-func (o *Object) Refs(yield func(property, id string)) {
+// often as they are there. Neither name nor id may be kept or changed.
+func (o *Object) Refs(yield func(property, id []byte)) {
 	for i := range o.members {
 		name, value := o.Member(i)
 		refs(name, value, yield)
 	}
 }
 
-func refs(name, value []byte, yield func(property, id string)) {
+func refs(name, value []byte, yield func(property, id []byte)) {
 	switch value[0] {
 	case '"':
 		if isRefName(name) {
@@ -368,6 +368,9 @@ func refs(name, value []byte, yield func(property, id string)) {
 		}
 	case '[':
 		isRef := isRefName(name)
+		if !isRef && !mayHoldRefs(value) {
+			return
+		}
 		Each(value, func(e []byte) bool {
 			switch {
 			case e[0] == '"' && isRef:
@@ -378,6 +381,9 @@ func refs(name, value []byte, yield func(property, id string)) {
 			return true
 		})
 	case '{':
+		if !mayHoldRefs(value) {
+			return
+		}
 		EachMember(value, func(n, v []byte) bool {
 			refs(n, v, yield)
 			return true
@@ -385,13 +391,19 @@ func refs(name, value []byte, yield func(property, id string)) {
 	}
 }
 
+// mayHoldRefs reports whether the name of a property may end in _ref or _refs
+// somewhere in value: in the clear, or with a letter escaped.
+func mayHoldRefs(value []byte) bool {
+	return bytes.Contains(value, []byte("_ref")) || bytes.Contains(value, []byte(`\u`))
+}
+
 func isRefName(name []byte) bool {
 	return bytes.HasSuffix(name, []byte("_ref")) || bytes.HasSuffix(name, []byte("_refs"))
 }
 
-func yieldRef(name, value []byte, yield func(property, id string)) {
+func yieldRef(name, value []byte, yield func(property, id []byte)) {
 	if b, ok := UnquoteBytes(value); ok && looksLikeID(b) {
-		yield(string(name), string(b))
+		yield(name, b)
 	}
 }
 
@@ -413,19 +425,16 @@ func typeName(b []byte) bool {
 
 // isUUID reports whether b is a UUID of 36 characters in either case.
 func isUUID(b []byte) bool {
-	if len(b) != 36 {
+	if len(b) != 36 || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
 		return false
 	}
-	for i, ch := range b {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if ch != '-' {
-				return false
-			}
-		} else if hexDigit(ch) < 0 {
-			return false
+	var all int8 // negative once one was no digit
+	for _, part := range [...][]byte{b[:8], b[9:13], b[14:18], b[19:23], b[24:36]} {
+		for _, ch := range part {
+			all |= hexDigits[ch]
 		}
 	}
-	return true
+	return all >= 0
 }
 
 // Walk calls fn for every value below the object, outer before inner, in the

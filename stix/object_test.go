@@ -232,11 +232,11 @@ func TestRefs(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	o.Refs(func(property, ref string) {
-		if ref != id {
+	o.Refs(func(property, ref []byte) {
+		if string(ref) != id {
 			t.Errorf("ref %q", ref)
 		}
-		got = append(got, property)
+		got = append(got, string(property))
 	})
 	if diff := cmp.Diff([]string{"created_by_ref", "object_refs", "deep_ref", "odd_refs", "y_ref"}, got); diff != "" {
 		t.Errorf("Refs (-want +got):\n%s", diff)

@@ -44,10 +44,15 @@ const (
 )
 
 // Entry is an entry to append. The log fills PayloadBytes, PayloadHash and
-// Version of the header. The log keeps nothing of Payload after Append.
+// Version of the header. The log keeps nothing of Payload after Append, unless
+// an entry of the Append has a Note.
 type Entry struct {
 	event.Header
 	Payload []byte
+	// Note is what the caller knows of Payload already, for readers in the same
+	// process. It is never stored. The log may hand it on, or drop it; the
+	// payloads of the Append must then never be modified.
+	Note any
 }
 
 // Stored is an entry as the log holds it.
@@ -59,6 +64,9 @@ type Stored struct {
 	Payload []byte
 	// Erased says that payload and salt are gone for good.
 	Erased bool
+	// Note is that of the [Entry], or nil: only [Log].Read gives notes, of
+	// entries that were just appended.
+	Note any
 }
 
 // Expect is a condition of an Append: the last entry of Aggregate is Last, 0

@@ -22,6 +22,10 @@ type Reader interface {
 	// the end. Both slices are valid until the next step only. A failing read
 	// is the last step and carries the error.
 	Scan(from, to []byte) iter.Seq2[Pair, error]
+	// Each yields the pairs of those keys that there are. The keys must be in
+	// order; many that lie near to one another cost less than as many calls of
+	// Get. For the slices and for errors the same holds as for Scan.
+	Each(keys [][]byte) iter.Seq2[Pair, error]
 }
 
 // Pair is one key with its value.

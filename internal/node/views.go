@@ -202,6 +202,19 @@ func (v *views) Scan(from, to []byte) iter.Seq2[kv.Pair, error] {
 	}
 }
 
+// Each implements kv.Reader.
+func (v *views) Each(keys [][]byte) iter.Seq2[kv.Pair, error] {
+	return func(yield func(kv.Pair, error) bool) {
+		db, err := v.enter()
+		if err != nil {
+			yield(kv.Pair{}, err)
+			return
+		}
+		defer v.leave()
+		db.Each(keys)(yield)
+	}
+}
+
 // Snapshot implements kv.Store.
 func (v *views) Snapshot() kv.Snapshot {
 	db, err := v.enter()
@@ -227,6 +240,9 @@ type away struct{}
 
 func (away) Get([]byte) ([]byte, bool, error) { return nil, false, errAway }
 func (away) Close() error                     { return nil }
+func (away) Each([][]byte) iter.Seq2[kv.Pair, error] {
+	return func(yield func(kv.Pair, error) bool) { yield(kv.Pair{}, errAway) }
+}
 func (away) Scan(_, _ []byte) iter.Seq2[kv.Pair, error] {
 	return func(yield func(kv.Pair, error) bool) { yield(kv.Pair{}, errAway) }
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json/v2"
+	"errors"
 	"maps"
 	"runtime"
 	"slices"
@@ -24,39 +25,74 @@ import (
 	"casus/internal/core/observable"
 )
 
-// How much one step reads.
+// How much is written as one batch.
 const (
 	stepEntries = 12_288
 	stepBytes   = 16 << 20
+	// stepBatches is how many batches one step writes at most.
+	stepBatches = 8
 )
 
 // Step reads on from the mark. It returns how many entries it read and when to
-// be called again without a new entry; the zero time means not at all.
+// be called again without a new entry; the zero time means not at all. While it
+// writes one batch, it reads the next.
 func (s *Store) Step(ctx context.Context, _ time.Time) (did int, wake time.Time, err error) {
 	s.mu.RLock()
 	from := s.mark.Seq + 1
 	s.mu.RUnlock()
-	var entries []eventlog.Stored
+	run := s.read(ctx, from)
+	for i := range stepBatches {
+		if run.err != nil || len(run.entries) == 0 {
+			return did, time.Time{}, run.err
+		}
+		var next batch
+		var wg sync.WaitGroup
+		if run.more && i < stepBatches-1 {
+			from = run.entries[len(run.entries)-1].Seq + 1
+			wg.Go(func() { next = s.read(ctx, from) })
+		}
+		err := s.fold(ctx, run)
+		wg.Wait()
+		if err != nil {
+			return did, time.Time{}, err
+		}
+		did += len(run.entries)
+		run = next
+	}
+	return did, time.Time{}, nil
+}
+
+// batch is what is written as one.
+type batch struct {
+	entries []eventlog.Stored
+	terms   []*Terms // of each entry, see [Store.termsOfEntry]
+	more    bool     // it is full, and the entry after it may be read already
+	err     error
+}
+
+// read reads a batch of entries and their terms.
+func (s *Store) read(ctx context.Context, from event.Seq) batch {
+	var b batch
 	size := 0
 	for st, err := range s.log.Read(ctx, from) {
 		if err != nil {
-			return 0, time.Time{}, err
+			b.err = err
+			return b
 		}
-		if st.Header.Kind == event.Erased && len(entries) > 0 {
+		if st.Header.Kind == event.Erased && len(b.entries) > 0 {
 			break // an erasure takes away what must be written before
 		}
-		entries = append(entries, st)
-		if size += len(st.Payload); len(entries) >= stepEntries || size >= stepBytes || st.Header.Kind == event.Erased {
+		b.entries = append(b.entries, st)
+		if st.Header.Kind == event.Erased {
+			break
+		}
+		if size += len(st.Payload); len(b.entries) >= stepEntries || size >= stepBytes {
+			b.more = true
 			break
 		}
 	}
-	if len(entries) == 0 {
-		return 0, time.Time{}, nil
-	}
-	if err := s.fold(ctx, entries); err != nil {
-		return 0, time.Time{}, err
-	}
-	return len(entries), time.Time{}, nil
+	b.terms, b.err = s.extract(ctx, b.entries)
+	return b
 }
 
 // folding is the state of one step.
@@ -83,19 +119,16 @@ type folding struct {
 	era      *erasing // set when the step is an erasure
 }
 
-func (s *Store) fold(ctx context.Context, entries []eventlog.Stored) error {
-	all, err := s.extract(ctx, entries)
-	if err != nil {
-		return err
-	}
+func (s *Store) fold(ctx context.Context, run batch) error {
+	entries := run.entries
 	f := &folding{
 		s: s, ctx: ctx, mark: s.mark, kv: s.kv.Batch(), blk: newBlocks(s.kv),
-		objects: map[string][]uint32{}, posts: make(map[string]*posting, 4*len(entries)),
+		objects: make(map[string][]uint32, len(entries)), posts: make(map[string]*posting, 2*len(entries)),
 		records: map[uint32]*record{}, open: maps.Clone(s.open), setNo: s.setNo, types: slices.Clone(s.types),
 	}
 	defer f.kv.Discard()
 	for i := range entries {
-		if err := f.entry(&entries[i], all[i]); err != nil {
+		if err := f.entry(&entries[i], run.terms[i]); err != nil {
 			return fault.Errorf(fault.KindOf(err), "view: entry %d: %w", entries[i].Seq, err)
 		}
 		f.mark.Seq = entries[i].Seq
@@ -103,34 +136,38 @@ func (s *Store) fold(ctx context.Context, entries []eventlog.Stored) error {
 	return f.commit()
 }
 
-// extract parses the objects of entries, on all processors.
-func (s *Store) extract(ctx context.Context, entries []eventlog.Stored) ([]*terms, error) {
-	all := make([]*terms, len(entries))
-	errs := make([]error, len(entries))
+// extract gives the terms of each entry: of those without, the objects are
+// parsed, on all processors.
+func (s *Store) extract(ctx context.Context, entries []eventlog.Stored) ([]*Terms, error) {
+	all := make([]*Terms, len(entries))
+	var rest []int // those to be read
+	for i := range entries {
+		if t, ok := entries[i].Note.(*Terms); ok {
+			all[i] = t
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	errs := make([]error, len(rest))
 	workers := runtime.GOMAXPROCS(0)
-	if len(entries) < 64 {
+	if len(rest) < 64 {
 		workers = 1
 	}
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
-			for i := w * len(entries) / workers; i < (w+1)*len(entries)/workers; i++ {
-				all[i], errs[i] = s.termsOfEntry(ctx, &entries[i])
+			for k := w * len(rest) / workers; k < (w+1)*len(rest)/workers; k++ {
+				all[rest[k]], errs[k] = s.termsOfEntry(ctx, &entries[rest[k]])
 			}
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return all, errors.Join(errs...)
 }
 
 // termsOfEntry returns nil for an entry that is no receipt, or whose bytes are
 // erased.
-func (s *Store) termsOfEntry(ctx context.Context, e *eventlog.Stored) (*terms, error) {
+func (s *Store) termsOfEntry(ctx context.Context, e *eventlog.Stored) (*Terms, error) {
 	st := *e
 	switch e.Header.Kind { //nolint:exhaustive // only receipts have terms
 	case event.ObjectReceived:
@@ -155,7 +192,7 @@ func (s *Store) termsOfEntry(ctx context.Context, e *eventlog.Stored) (*terms, e
 	if err != nil {
 		return nil, err
 	}
-	return termsOf(o), nil
+	return TermsOf(o), nil
 }
 
 // parse reads the object that entry st holds.
@@ -171,7 +208,7 @@ func (s *Store) parse(ctx context.Context, st eventlog.Stored) (*stix.Object, er
 	return o, nil
 }
 
-func (f *folding) entry(e *eventlog.Stored, t *terms) error {
+func (f *folding) entry(e *eventlog.Stored, t *Terms) error {
 	switch e.Header.Kind {
 	case event.ReportOpened:
 		return f.opened(e)
@@ -236,8 +273,8 @@ func (f *folding) opened(e *eventlog.Stored) error {
 	if err := f.short("RPT", rec.Identity); err != nil {
 		return err
 	}
-	observable.Words(rec.Title+" "+rec.Name, func(w string) {
-		f.post('W', []byte(w), rec.No)
+	observable.Words([]byte(rec.Title+" "+rec.Name), func(w []byte) {
+		f.post('W', w, rec.No)
 	})
 	return nil
 }
@@ -335,7 +372,7 @@ func (f *folding) typeNo(typ string) uint8 {
 	return uint8(len(f.types)) //nolint:gosec // at most 254 types
 }
 
-func (f *folding) receipt(e *eventlog.Stored, t *terms) error {
+func (f *folding) receipt(e *eventlog.Stored, t *Terms) error {
 	rec, err := f.reportOf(e.Header.Cause)
 	if err != nil {
 		return err
@@ -376,7 +413,7 @@ func (f *folding) receipt(e *eventlog.Stored, t *terms) error {
 
 // version decides whether rc is new, known or conflicting, and files it under
 // its object.
-func (f *folding) version(rc *receipt, e *eventlog.Stored, t *terms) error {
+func (f *folding) version(rc *receipt, e *eventlog.Stored, t *Terms) error {
 	key := objectKey(t.id, t.version)
 	variants, ok := f.objects[key]
 	if !ok && f.s.seen.has(hashKey([]byte(key))) {
@@ -430,7 +467,7 @@ func (f *folding) receiptAt(no uint32) (receipt, error) {
 
 // same compares e with variant v: equal in canonical form, and, if not, whether
 // both are of one STIX version.
-func (f *folding) same(rc *receipt, v uint32, e *eventlog.Stored, t *terms) (same, form bool, err error) {
+func (f *folding) same(rc *receipt, v uint32, e *eventlog.Stored, t *Terms) (same, form bool, err error) {
 	other, err := f.receiptAt(v)
 	if err != nil {
 		return false, false, err
@@ -535,7 +572,7 @@ func (f *folding) closed(e *eventlog.Stored) error {
 	rec.Closed, rec.Closing, rec.Received = true, e.Seq, p.Received
 	if p.Title != "" {
 		rec.Title = p.Title
-		observable.Words(p.Title, func(w string) { f.post('W', []byte(w), rec.No) })
+		observable.Words([]byte(p.Title), func(w []byte) { f.post('W', w, rec.No) })
 	}
 	delete(f.open, e.Header.Cause)
 	return nil

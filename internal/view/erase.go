@@ -411,8 +411,8 @@ func (f *folding) dropReport(opening event.Seq) error {
 	delete(f.open, opening)
 	delete(f.records, rec.No)
 	var fail error
-	observable.Words(rec.Title+" "+rec.Name, func(w string) {
-		if err := f.unpost('W', []byte(w), rec.No); err != nil && fail == nil {
+	observable.Words([]byte(rec.Title+" "+rec.Name), func(w []byte) {
+		if err := f.unpost('W', w, rec.No); err != nil && fail == nil {
 			fail = err
 		}
 	})

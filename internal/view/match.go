@@ -25,8 +25,8 @@ const (
 
 	// Of a value that very many receipts mention, who and when is read from the
 	// newest and the oldest of them.
-	newestAsked = 96
-	oldestAsked = 32
+	newestAsked = 64
+	oldestAsked = 24
 )
 
 // none is the report number of a question that belongs to no report.
@@ -390,11 +390,11 @@ func (m *matcher) gather(h *holders, prefix byte, term []byte) error {
 		// What a heavy value is mentioned in is counted, not read one by one.
 		h.receipts += total - len(nos)
 	}
-	for _, no := range nos {
-		rc, err := m.blk.get(no)
-		if err != nil {
-			return err
-		}
+	rcs, err := m.blk.all(nos)
+	if err != nil {
+		return err
+	}
+	for _, rc := range rcs {
 		if rc.flags&flagGone != 0 {
 			continue
 		}

@@ -199,9 +199,9 @@ func (m *matcher) linked(ctx context.Context, o *stix.Object, out *report.Object
 		return nil
 	}
 	var fail error
-	o.Refs(func(property, id string) {
-		if fail == nil && property != "object_marking_refs" && property != "marking_ref" {
-			fail = add(id, property)
+	o.Refs(func(property, id []byte) {
+		if p := string(property); fail == nil && p != "object_marking_refs" && p != "marking_ref" {
+			fail = add(string(id), p)
 		}
 	})
 	if fail != nil {

@@ -96,6 +96,38 @@ func (b *blocks) get(no uint32) (receipt, error) {
 	return parseReceipt(no, blk[at:]), nil
 }
 
+// all returns the receipts of nos, newest first as nos are.
+func (b *blocks) all(nos []uint32) ([]receipt, error) {
+	out := make([]receipt, len(nos))
+	var keys [][]byte
+	for i := len(nos) - 1; i >= 0; i-- {
+		if i == len(nos)-1 || nos[i]/blockReceipts != nos[i+1]/blockReceipts {
+			keys = append(keys, num('r', nos[i]/blockReceipts))
+		}
+	}
+	i := len(nos) - 1
+	for p, err := range b.kv.Each(keys) {
+		if err != nil {
+			return nil, err
+		}
+		block := binary.BigEndian.Uint32(p.Key[1:])
+		for ; i >= 0 && nos[i]/blockReceipts == block; i-- {
+			at := int(nos[i]%blockReceipts) * receiptBytes
+			if at+receiptBytes > len(p.Value) {
+				return nil, fault.Errorf(fault.Internal, "view: receipt %d is cut short; rebuild the views", nos[i])
+			}
+			out[i] = parseReceipt(nos[i], p.Value[at:])
+		}
+		if i >= 0 && nos[i]/blockReceipts < block {
+			break
+		}
+	}
+	if i >= 0 {
+		return nil, fault.Errorf(fault.Internal, "view: receipt %d is not there; rebuild the views", nos[i])
+	}
+	return out, nil
+}
+
 // prefix yields all pairs of a one-letter prefix.
 func (s *Store) prefix(p string) iter.Seq2[kv.Pair, error] {
 	return s.kv.Scan([]byte(p), kv.PrefixEnd([]byte(p)))

@@ -242,7 +242,7 @@ func (m *matcher) objectNamed(q string) ([]uint32, error) {
 // Words of a report's title count for all its receipts.
 func (m *matcher) words(q string) ([]uint32, error) {
 	var ws []string
-	observable.Words(q, func(w string) { ws = append(ws, w) })
+	observable.Words([]byte(q), func(w []byte) { ws = append(ws, string(w)) })
 	if len(ws) == 0 {
 		return nil, nil
 	}

@@ -9,8 +9,9 @@ import (
 	"casus/stix"
 )
 
-// terms is what an object adds to the postings, taken from its bytes alone.
-type terms struct {
+// Terms is what an object adds to the postings, taken from its bytes alone. As
+// the note of its entry it spares the store from reading the object again.
+type Terms struct {
 	id, typ, version, spec string
 	versioned              bool
 	event                  int64
@@ -31,8 +32,11 @@ const maxTerms = 200_000
 // fewTerms is how many keys are compared one by one.
 const fewTerms = 48
 
+// Version returns the version key of the object.
+func (t *Terms) Version() string { return t.version }
+
 // each yields the keys. They must not be kept.
-func (t *terms) each(yield func(key []byte) bool) {
+func (t *Terms) each(yield func(key []byte) bool) {
 	from := uint32(0)
 	for _, end := range t.ends {
 		if !yield(t.buf[from:end:end]) {
@@ -43,7 +47,7 @@ func (t *terms) each(yield func(key []byte) bool) {
 }
 
 // key returns key i.
-func (t *terms) key(i int) []byte {
+func (t *Terms) key(i int) []byte {
 	from := uint32(0)
 	if i > 0 {
 		from = t.ends[i-1]
@@ -53,7 +57,7 @@ func (t *terms) key(i int) []byte {
 
 // add takes in the key that was appended to buf, unless it is there already.
 // Senders choose the keys and can make two hash alike, so the bytes decide.
-func (t *terms) add() bool {
+func (t *Terms) add() bool {
 	n := len(t.ends)
 	from := 0
 	if n > 0 {
@@ -90,7 +94,7 @@ func (t *terms) add() bool {
 }
 
 // index makes ready for many keys.
-func (t *terms) index() {
+func (t *Terms) index() {
 	t.more, t.seed = make(map[uint64]uint32, 4*fewTerms), maphash.MakeSeed()
 	for i := range t.ends {
 		h, _ := t.slot(t.key(i))
@@ -100,7 +104,7 @@ func (t *terms) index() {
 
 // slot returns where key stands in more, or is to stand. The hash is keyed, so
 // that nobody can make many keys ask for the same slot.
-func (t *terms) slot(key []byte) (h uint64, known bool) {
+func (t *Terms) slot(key []byte) (h uint64, known bool) {
 	for h = maphash.Bytes(t.seed, key); ; h++ {
 		i, ok := t.more[h]
 		if !ok {
@@ -112,9 +116,9 @@ func (t *terms) slot(key []byte) (h uint64, known bool) {
 	}
 }
 
-// termsOf reads o. It does no I/O: the same bytes give the same terms.
-func termsOf(o *stix.Object) *terms {
-	t := &terms{
+// TermsOf reads o. It does no I/O: the same bytes give the same terms.
+func TermsOf(o *stix.Object) *Terms {
+	t := &Terms{
 		id: o.ID(), typ: o.Type(), version: o.VersionKey(), spec: o.SpecVersion(),
 		buf: make([]byte, 0, 768), ends: make([]uint32, 0, fewTerms), hashes: make([]uint64, 0, fewTerms),
 	}
@@ -133,18 +137,19 @@ func termsOf(o *stix.Object) *terms {
 			t.values++
 		}
 	})
-	o.Refs(func(property, id string) {
-		if property != "object_marking_refs" && property != "marking_ref" {
+	o.Refs(func(property, id []byte) {
+		if p := string(property); p != "object_marking_refs" && p != "marking_ref" {
 			t.buf = append(append(t.buf, 'f'), id...)
 			t.add()
 		}
 	})
-	observable.Fields(o, func(_, text string) {
-		observable.Words(text, func(w string) {
+	observable.Fields(o, func(_ string, text []byte) {
+		observable.Words(text, func(w []byte) {
 			t.buf = append(append(t.buf, 'w'), w...)
 			t.add()
 		})
 	})
+	t.hashes, t.more = nil, nil // nothing is added any more
 	return t
 }
 

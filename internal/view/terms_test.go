@@ -36,7 +36,7 @@ func TestTermsKeepCollisions(t *testing.T) {
 		t.Fatal("the two texts do not collide")
 	}
 	for _, before := range []int{0, fewTerms - 2, fewTerms - 1, fewTerms, 500} {
-		terms := &terms{}
+		terms := &Terms{}
 		add := func(key []byte) bool {
 			terms.buf = append(terms.buf, key...)
 			return terms.add()
@@ -81,7 +81,7 @@ func BenchmarkTermsOf(b *testing.B) {
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		termsOf(all[n%len(all)])
+		TermsOf(all[n%len(all)])
 		n++
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "objects/s")

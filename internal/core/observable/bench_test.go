@@ -104,7 +104,7 @@ func BenchmarkWords(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				Words(text, func(string) { n++ })
+				Words([]byte(text), func([]byte) { n++ })
 			}
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "words/s")
 		})

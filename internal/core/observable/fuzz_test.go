@@ -80,12 +80,13 @@ func FuzzFromText(f *testing.F) {
 		if n > len(s)+1 {
 			t.Errorf("%d mentions in %d bytes", n, len(s))
 		}
-		Words(s, func(w string) {
+		Words([]byte(s), func(word []byte) {
+			w := string(word)
 			if len(w) < MinWordBytes || len(w) > MaxWordBytes || !utf8.ValidString(w) {
 				t.Errorf("Words(%q) has %q", s, w)
 			}
 			again := ""
-			Words(w, func(v string) { again += v })
+			Words([]byte(w), func(v []byte) { again += string(v) })
 			if again != w && len(w) < MaxWordBytes-8 && !wide(w) {
 				t.Errorf("Words(%q) has %q, whose words are %q", s, w, again)
 			}
@@ -134,7 +135,7 @@ func FuzzFromObject(f *testing.F) {
 				t.Errorf("FromObject(%q) has %v, which is not in normal form: %v %v", s, m.Key, again, err)
 			}
 		})
-		Fields(o, func(string, string) {})
+		Fields(o, func(string, []byte) {})
 	})
 }
 

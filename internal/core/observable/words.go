@@ -30,51 +30,57 @@ const (
 // neighbouring characters, and a lone character itself; other scripts without
 // blanks are taken run by run. A word is yielded as often as it stands there.
 //
-// It reads at most [MaxWordsBytes] of s. Text in lower-case ASCII is parted
-// without allocation, other ASCII with one.
+// It reads at most [MaxWordsBytes] of text. A word must not be kept. ASCII is
+// parted with one small allocation.
 //
 // Source: uax29 §4.
-func Words(s string, yield func(word string)) {
-	if len(s) > MaxWordsBytes {
+func Words(text []byte, yield func(word []byte)) {
+	if len(text) > MaxWordsBytes {
 		n := MaxWordsBytes
-		for n > MaxWordsBytes-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		for n > MaxWordsBytes-utf8.UTFMax && !utf8.RuneStart(text[n]) {
 			n--
 		}
-		s = s[:n]
+		text = text[:n]
 	}
-	ascii, upper := true, false
-	for i := 0; i < len(s); i++ {
-		c := s[i]
+	for _, c := range text {
 		if c >= utf8.RuneSelf {
-			ascii = false
-			break
+			wideWords(foldText(string(text)), func(w string) { yield([]byte(w)) })
+			return
 		}
-		upper = upper || 'A' <= c && c <= 'Z'
 	}
-	if !ascii {
-		wideWords(foldText(s), yield)
-		return
-	}
-	if upper {
-		s = strings.ToLower(s)
-	}
-	start := -1
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; 'a' <= c && c <= 'z' || '0' <= c && c <= '9' {
-			if start < 0 {
-				start = i
+	var word [MaxWordBytes]byte
+	n := 0
+	for _, c := range text {
+		if c = wordByte[c]; c != 0 {
+			if n < MaxWordBytes {
+				word[n] = c
+				n++
 			}
 			continue
 		}
-		if start >= 0 {
-			yieldWord(s[start:i], yield)
-			start = -1
+		if n >= MinWordBytes {
+			yield(word[:n])
 		}
+		n = 0
 	}
-	if start >= 0 {
-		yieldWord(s[start:], yield)
+	if n >= MinWordBytes {
+		yield(word[:n])
 	}
 }
+
+// wordByte gives the ASCII letters and digits, in lower case, and 0 for what
+// parts words.
+var wordByte = func() (t [256]byte) {
+	for c := range byte(utf8.RuneSelf) {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			t[c] = c
+		case 'A' <= c && c <= 'Z':
+			t[c] = c + 'a' - 'A'
+		}
+	}
+	return t
+}()
 
 // foldText brings text to NFKC with case folded. Folding can undo the form and
 // the form can bring back a letter to fold, so both are done twice.
@@ -167,7 +173,9 @@ var (
 // titles, aliases, labels, descriptions, and the text of notes, opinions and
 // reports. Values such as addresses are not among them: [FromObject] finds
 // those.
-func Fields(o *stix.Object, yield func(field, text string)) {
+//
+// The text must not be kept.
+func Fields(o *stix.Object, yield func(field string, text []byte)) {
 	for i := range o.Len() {
 		name, value := o.Member(i)
 		if len(value) < 4 {
@@ -179,14 +187,14 @@ func Fields(o *stix.Object, yield func(field, text string)) {
 				if f == "subject" && o.Type() != "email-message" {
 					continue
 				}
-				if s, ok := stix.Unquote(value); ok {
+				if s, ok := stix.UnquoteBytes(value); ok {
 					yield(f, s)
 				}
 			}
 		case '[':
 			if f := fieldName(listFields[:], name); f != "" {
 				stix.Each(value, func(e []byte) bool {
-					if s, ok := stix.Unquote(e); ok && s != "" {
+					if s, ok := stix.UnquoteBytes(e); ok && len(s) > 0 {
 						yield(f, s)
 					}
 					return true

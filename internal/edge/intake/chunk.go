@@ -13,6 +13,7 @@ import (
 	"casus/internal/edge/intake/format"
 	"casus/internal/event"
 	"casus/internal/eventlog"
+	"casus/internal/view"
 	"casus/stix"
 )
 
@@ -80,7 +81,7 @@ func (t *taking) read(ctx context.Context, toCheck, inOrder chan<- *chunk) {
 			return false
 		}
 	}
-	c := &chunk{}
+	c := &chunk{items: make([]format.Item, 0, ChunkObjects)}
 	size := 0
 	for {
 		it, err := t.fmt.Next()
@@ -107,7 +108,7 @@ func (t *taking) read(ctx context.Context, toCheck, inOrder chan<- *chunk) {
 			if !send(c) {
 				return
 			}
-			c = &chunk{no: c.no + 1}
+			c = &chunk{no: c.no + 1, items: make([]format.Item, 0, len(c.items))}
 			size = 0
 		}
 	}
@@ -115,6 +116,7 @@ func (t *taking) read(ctx context.Context, toCheck, inOrder chan<- *chunk) {
 
 // check validates a chunk's objects and makes its entries.
 func (t *taking) check(ctx context.Context, c *chunk) {
+	c.entries = make([]eventlog.Entry, 0, len(c.items))
 	for i := range c.items {
 		it := &c.items[i]
 		if it.Problem == nil && it.Object != nil {
@@ -170,15 +172,17 @@ func (t *taking) entry(ctx context.Context, it *format.Item) (eventlog.Entry, er
 	}
 	h := t.header(event.ObjectReceived, "")
 	h.Marking = set.String()
-	first, known, err := t.in.view.Find(ctx, t.in.reader, o.ID(), o.VersionKey(), o.Raw(), o.SpecVersion())
+	terms := view.TermsOf(o)
+	first, known, err := t.in.view.Find(ctx, t.in.reader, o.ID(), terms.Version(), o.Raw(), o.SpecVersion())
 	if err != nil {
 		return eventlog.Entry{}, err
 	}
 	if known {
+		// The store reads what is held, which may be written otherwise.
 		h.Kind = event.ObjectKnown
 		return eventlog.Entry{Header: h, Payload: event.WriteKnown(first)}, nil
 	}
-	return eventlog.Entry{Header: h, Payload: o.Raw()}, nil
+	return eventlog.Entry{Header: h, Payload: o.Raw(), Note: terms}, nil
 }
 
 // commit appends the chunks in order. While one waits for its fsync, the next

@@ -36,7 +36,7 @@ import (
 // Size of a chunk: one Append.
 const (
 	ChunkObjects = 500
-	ChunkBytes   = 256 << 10
+	ChunkBytes   = 448 << 10
 	// inFlight is how many chunks may be read and checked ahead of the one that
 	// is being appended; it bounds memory.
 	inFlight = 8

@@ -18,8 +18,9 @@ type packed struct {
 }
 
 // pack cuts entries into pages and compresses them.
-func (l *Log) pack(sealed *eventlog.Sealed, entries []eventlog.Entry) []packed {
-	var pages []packed
+func (p *packer) pack(sealed *eventlog.Sealed, entries []eventlog.Entry) []packed {
+	pages := make([]packed, 0, len(entries)/pageEntries+1)
+	var room [pageEntries]payload
 	for i := 0; i < len(entries); {
 		n, size := 0, 0
 		for i+n < len(entries) && n < pageEntries {
@@ -30,12 +31,12 @@ func (l *Log) pack(sealed *eventlog.Sealed, entries []eventlog.Entry) []packed {
 			size += next
 			n++
 		}
-		ps := make([]payload, n)
+		ps := room[:n]
 		for j := range ps {
 			ps[j] = payload{salt: sealed.Salt(i + j), data: entries[i+j].Payload}
 		}
 		forms := sealed.Forms[i : i+n]
-		pages = append(pages, packed{headers: l.codec.packHeaders(forms), payloads: l.codec.packPayloads(ps), forms: forms})
+		pages = append(pages, packed{headers: p.headers(forms), payloads: p.payloads(ps), forms: forms})
 		i += n
 	}
 	return pages
@@ -55,7 +56,10 @@ func (l *Log) Append(ctx context.Context, expect []eventlog.Expect, entries []ev
 	if err != nil {
 		return 0, err
 	}
-	pages := l.pack(sealed, entries)
+	packer := l.packers.Get().(*packer) //nolint:forcetypeassert // the pool holds nothing else
+	packer.reset()
+	defer l.packers.Put(packer)
+	pages := packer.pack(sealed, entries)
 	select {
 	case l.appending <- struct{}{}:
 	case <-ctx.Done():
@@ -68,6 +72,9 @@ func (l *Log) Append(ctx context.Context, expect []eventlog.Expect, entries []ev
 	}
 	defer l.leave()
 	first, batch, err := l.place(ctx, s, expect, entries, pages)
+	if batch != nil && noted(entries) {
+		l.tail.add(first, sealed.Headers, entries)
+	}
 	last, chain := s.last, s.chain
 	<-l.appending
 	if err != nil {

@@ -40,11 +40,6 @@ func saltOf(t testing.TB, l *Log, seq event.Seq) []byte {
 // write-ahead log, decompressed.
 func found(t testing.TB, fs vfs.FS, dir string, needles ...[]byte) (places []string) {
 	t.Helper()
-	c, err := newCodec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.close()
 	look := func(place string, b []byte) {
 		for i, needle := range needles {
 			if bytes.Contains(b, needle) {
@@ -56,7 +51,7 @@ func found(t testing.TB, fs vfs.FS, dir string, needles ...[]byte) (places []str
 		look(place, v)
 		if _, suffix, ok := parsePageKey(key); ok && suffix == suffixPayloads {
 			for n := pageEntries; n > 0; n-- {
-				ps, err := c.unpackPayloads(v, n)
+				ps, err := unpackPayloads(v, n)
 				if err != nil {
 					continue
 				}
@@ -252,37 +247,28 @@ func TestNoOldLogs(t *testing.T) {
 
 func TestCodec(t *testing.T) {
 	t.Parallel()
-	c, err := newCodec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.close()
 	for _, bad := range [][]byte{nil, {0}, {9, 1}, {1, 2, 0}, {0, 0xff, 0xff, 0xff, 0xff, 0xff, 1}} {
-		if _, err := c.unpackPayloads(bad, 2); err == nil {
+		if _, err := unpackPayloads(bad, 2); err == nil {
 			t.Errorf("unpackPayloads(%x) succeeds", bad)
 		}
-		if _, err := c.unpackHeaders(bad); err == nil {
+		if _, err := unpackHeaders(bad); err == nil {
 			t.Errorf("unpackHeaders(%x) succeeds", bad)
 		}
 	}
 }
 
 func FuzzUnpack(f *testing.F) {
-	c, err := newCodec()
-	if err != nil {
-		f.Fatal(err)
-	}
 	e := eventlogtest.Entry("x")
 	form := e.AppendBinary(nil)
-	f.Add(c.packHeaders([][]byte{form, form}), 2)
-	f.Add(c.packPayloads([]payload{{salt: make([]byte, 32), data: bytes.Repeat([]byte("words "), 500)}, {erased: true}}), 2)
+	f.Add(new(packer).headers([][]byte{form, form}), 2)
+	f.Add(new(packer).payloads([]payload{{salt: make([]byte, 32), data: bytes.Repeat([]byte("words "), 500)}, {erased: true}}), 2)
 	f.Fuzz(func(t *testing.T, page []byte, n int) {
 		n = 1 + max(n, -n)%pageEntries
 		if n < 1 {
 			return
 		}
-		if ps, err := c.unpackPayloads(page, n); err == nil {
-			again, err := c.unpackPayloads(c.packPayloads(ps), n)
+		if ps, err := unpackPayloads(page, n); err == nil {
+			again, err := unpackPayloads(new(packer).payloads(ps), n)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -292,8 +278,8 @@ func FuzzUnpack(f *testing.F) {
 				}
 			}
 		}
-		if h, err := c.unpackHeaders(page); err == nil {
-			again, err := c.unpackHeaders(c.packHeaders(h.forms))
+		if h, err := unpackHeaders(page); err == nil {
+			again, err := unpackHeaders(new(packer).headers(h.forms))
 			if err != nil || len(again.forms) != len(h.forms) {
 				t.Fatal(errors.Join(errors.New("headers change when packed again"), err))
 			}

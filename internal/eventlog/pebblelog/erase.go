@@ -46,6 +46,7 @@ func (l *Log) Erase(ctx context.Context, seqs ...eventlog.Seq) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	l.tail.empty()
 	sorted := slices.Clone(seqs)
 	slices.Sort(sorted)
 	if err := l.rewrite(slices.Compact(sorted)); err != nil {
@@ -88,7 +89,7 @@ func (l *Log) rewrite(seqs []event.Seq) error {
 		if !changed {
 			continue
 		}
-		err = batch.Set(pageKey(p.first, suffixPayloads), l.codec.packPayloads(p.payloads), nil)
+		err = batch.Set(pageKey(p.first, suffixPayloads), new(packer).payloads(p.payloads), nil)
 		err = firstError(err, batch.Set(erasingKey(p.first), nil, nil))
 		if err != nil {
 			return fault.Errorf(fault.Internal, "pebblelog: erase: %w", err)

@@ -7,7 +7,7 @@ import (
 	"casus/internal/event"
 	"casus/internal/eventlog"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 )
 
 // Sizes of pages and of what is worth compressing.
@@ -20,60 +20,56 @@ const (
 	maxPageBytes = 2 << 20
 )
 
-// Codecs of the bodies of page values. Numbers are never reused.
+// Codecs of the bodies of page values. Numbers are never reused; 1 was zstd, in
+// no release.
 const (
-	codecRaw  = 0
-	codecZstd = 1
+	codecRaw = 0
+	codecS2  = 2
 )
 
 var errPage = errors.New("page is damaged")
 
-// codec compresses and decompresses page bodies; safe for several goroutines.
-type codec struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
+// packer makes pages. The pages it returns are valid until its next reset.
+type packer struct {
+	out  []byte // the pages, one after the other
+	body []byte // the body of the page being made
 }
 
-func newCodec() (*codec, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(128<<10),
-		zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
-	if err != nil {
-		return nil, err
+func (p *packer) reset() { p.out = p.out[:0] }
+
+// page appends the page made of prefix, whose first byte it sets to the codec,
+// and the body, in the shorter of its forms.
+func (p *packer) page(prefix []byte) []byte {
+	if cap(p.out)-len(p.out) < len(prefix)+s2.MaxEncodedLen(len(p.body)) {
+		// Pages returned before keep the buffer that they are in.
+		p.out = make([]byte, 0, max(2*cap(p.out), 64<<10, len(prefix)+s2.MaxEncodedLen(len(p.body))))
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxPageBytes),
-		zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return nil, err
-	}
-	return &codec{enc: enc, dec: dec}, nil
-}
-
-func (c *codec) close() {
-	_ = c.enc.Close()
-	c.dec.Close()
-}
-
-// body appends body in the shorter of its forms to prefix, whose first byte it
-// sets to the codec.
-func (c *codec) body(prefix, body []byte) []byte {
-	if len(body) >= minCompressBytes {
-		out := c.enc.EncodeAll(body, prefix)
-		if len(out)-len(prefix) < len(body)-len(body)/8 {
-			out[0] = codecZstd
-			return out
+	start := len(p.out)
+	p.out = append(p.out, prefix...)
+	n := len(p.out)
+	p.out[start] = codecRaw
+	if len(p.body) >= minCompressBytes {
+		packed := s2.Encode(p.out[n:cap(p.out)], p.body)
+		if len(packed) < len(p.body)-len(p.body)/8 {
+			p.out = p.out[:n+len(packed)]
+			p.out[start] = codecS2
+			return p.out[start:len(p.out):len(p.out)]
 		}
 	}
-	prefix[0] = codecRaw
-	return append(prefix, body...)
+	p.out = append(p.out[:n], p.body...)
+	return p.out[start:len(p.out):len(p.out)]
 }
 
-// unbody returns the body; sizeHint is what it is likely to be long.
-func (c *codec) unbody(code byte, b []byte, sizeHint int) ([]byte, error) {
+// unpackBody returns the body.
+func unpackBody(code byte, b []byte) ([]byte, error) {
 	switch code {
 	case codecRaw:
 		return b, nil
-	case codecZstd:
-		return c.dec.DecodeAll(b, make([]byte, 0, min(sizeHint, maxPageBytes)))
+	case codecS2:
+		if n, err := s2.DecodedLen(b); err != nil || n > maxPageBytes {
+			return nil, errors.Join(errPage, err)
+		}
+		return s2.Decode(nil, b)
 	}
 	return nil, errPage
 }
@@ -85,18 +81,18 @@ func (c *codec) unbody(code byte, b []byte, sizeHint int) ([]byte, error) {
 
 const digestAt, countAt = 1, 1 + 32
 
-// packHeaders returns a header page whose chain digest is still zero.
-func (c *codec) packHeaders(forms [][]byte) []byte {
-	prefix := make([]byte, countAt, 256*len(forms))
-	prefix = binary.AppendUvarint(prefix, uint64(len(forms)))
-	body := make([]byte, 0, 256*len(forms))
+// headers returns a header page whose chain digest is still zero.
+func (p *packer) headers(forms [][]byte) []byte {
+	var room [countAt + 4 + 32*pageEntries]byte
+	prefix := binary.AppendUvarint(room[:countAt], uint64(len(forms)))
+	p.body = p.body[:0]
 	for _, form := range forms {
 		cut := len(form) - 32
 		prefix = append(prefix, form[cut:]...)
-		body = binary.AppendUvarint(body, uint64(cut))
-		body = append(body, form[:cut]...)
+		p.body = binary.AppendUvarint(p.body, uint64(cut))
+		p.body = append(p.body, form[:cut]...)
 	}
-	return c.body(prefix, body)
+	return p.page(prefix)
 }
 
 // headers is a header page read.
@@ -106,7 +102,7 @@ type headers struct {
 }
 
 // unpackHeaders reads a header page; it keeps nothing of page.
-func (c *codec) unpackHeaders(page []byte) (headers, error) {
+func unpackHeaders(page []byte) (headers, error) {
 	var h headers
 	if len(page) < countAt {
 		return h, errPage
@@ -117,7 +113,7 @@ func (c *codec) unpackHeaders(page []byte) (headers, error) {
 		return h, errPage
 	}
 	hashes := page[countAt+k:]
-	body, err := c.unbody(page[0], hashes[32*n:], 256*int(n))
+	body, err := unpackBody(page[0], hashes[32*n:])
 	if err != nil {
 		return h, err
 	}
@@ -158,29 +154,29 @@ type payload struct {
 	salt, data []byte
 }
 
-func (c *codec) packPayloads(ps []payload) []byte {
-	size := 0
-	prefix := make([]byte, 1, 64+36*len(ps))
-	for _, p := range ps {
-		if p.erased {
+// payloads returns a payload page.
+func (p *packer) payloads(ps []payload) []byte {
+	var room [1 + (binary.MaxVarintLen32+eventlog.SaltBytes)*pageEntries]byte
+	prefix := room[:1]
+	p.body = p.body[:0]
+	for _, pay := range ps {
+		if pay.erased {
 			prefix = append(prefix, 0)
 			continue
 		}
-		prefix = binary.AppendUvarint(prefix, uint64(len(p.data))+1)
-		size += len(p.data)
+		prefix = binary.AppendUvarint(prefix, uint64(len(pay.data))+1)
 	}
-	body := make([]byte, 0, size)
-	for _, p := range ps {
-		if !p.erased {
-			prefix = append(prefix, p.salt...)
-			body = append(body, p.data...)
+	for _, pay := range ps {
+		if !pay.erased {
+			prefix = append(prefix, pay.salt...)
+			p.body = append(p.body, pay.data...)
 		}
 	}
-	return c.body(prefix, body)
+	return p.page(prefix)
 }
 
 // unpackPayloads reads a payload page of n entries; the result may share page.
-func (c *codec) unpackPayloads(page []byte, n int) ([]payload, error) {
+func unpackPayloads(page []byte, n int) ([]payload, error) {
 	if len(page) < 1 {
 		return nil, errPage
 	}
@@ -205,7 +201,7 @@ func (c *codec) unpackPayloads(page []byte, n int) ([]payload, error) {
 		return nil, errPage
 	}
 	salts := rest[:kept*eventlog.SaltBytes]
-	body, err := c.unbody(page[0], rest[len(salts):], total)
+	body, err := unpackBody(page[0], rest[len(salts):])
 	if err != nil || len(body) != total {
 		return nil, errors.Join(errPage, err)
 	}

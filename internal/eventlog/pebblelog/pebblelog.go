@@ -23,7 +23,7 @@
 //	payload page  codec (1 byte), (payload length + 1, 0 if erased: uvarint) * n,
 //	              salt (32) * those not erased, body: their payloads
 //
-// codec 0 means that the body stands as it is, 1 that it is a zstd frame.
+// codec 0 means that the body stands as it is, 2 that it is an S2 block.
 // Salts and digests are never compressed: they would only cost time.
 //
 // # Promises
@@ -93,9 +93,11 @@ type Options struct {
 type Log struct {
 	dir    string
 	opts   Options
-	codec  *codec
 	random *lockedReader
 	lock   *pebble.Lock
+	// packers holds packers that are not in use.
+	packers sync.Pool
+	tail    tail
 
 	// appending holds a token while an Append gets its sequence numbers, and
 	// during all of an Erase. It is taken before mu.
@@ -146,10 +148,7 @@ const formatVersion = 1
 // Create makes an empty log in dir, which is made if need be. It is a Conflict
 // if dir holds a log already.
 func Create(dir string, o Options) (*Log, error) {
-	l, err := newLog(dir, o)
-	if err != nil {
-		return nil, err
-	}
+	l := newLog(dir, o)
 	if err := l.opts.FS.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Errorf(fault.Unavailable, "pebblelog: create %s: %w", dir, err)
 	}
@@ -160,17 +159,14 @@ func Create(dir string, o Options) (*Log, error) {
 // is none. Unavailable means that another process has it open. An erasure that
 // a crash cut short is finished first.
 func Open(dir string, o Options) (*Log, error) {
-	l, err := newLog(dir, o)
-	if err != nil {
-		return nil, err
-	}
+	l := newLog(dir, o)
 	if desc, err := pebble.Peek(dir, l.opts.FS); err != nil || !desc.Exists {
 		return nil, fault.Errorf(fault.NotFound, "pebblelog: open %s: no log there", dir)
 	}
 	return l.start(false)
 }
 
-func newLog(dir string, o Options) (*Log, error) {
+func newLog(dir string, o Options) *Log {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
@@ -189,19 +185,14 @@ func newLog(dir string, o Options) (*Log, error) {
 	if o.Hook == nil {
 		o.Hook = func(string) {}
 	}
-	c, err := newCodec()
-	if err != nil {
-		return nil, fault.Errorf(fault.Internal, "pebblelog: zstd: %w", err)
-	}
 	return &Log{
-		dir: dir, opts: o, codec: c, random: &lockedReader{r: o.Random},
+		dir: dir, opts: o, random: &lockedReader{r: o.Random}, packers: sync.Pool{New: func() any { return new(packer) }},
 		appending: make(chan struct{}, 1), grown: make(chan struct{}),
-	}, nil
+	}
 }
 
 func (l *Log) start(create bool) (_ *Log, err error) {
 	if l.lock, err = pebble.LockDirectory(l.dir, l.opts.FS); err != nil {
-		l.codec.close()
 		return nil, fault.WithHint(fault.Errorf(fault.Unavailable, "pebblelog: open %s: in use: %w", l.dir, err),
 			"another process has this data directory open")
 	}
@@ -209,7 +200,6 @@ func (l *Log) start(create bool) (_ *Log, err error) {
 		if l.store != nil {
 			err = errors.Join(err, l.store.close())
 		}
-		l.codec.close()
 		return nil, errors.Join(err, l.lock.Close())
 	}
 	if create {
@@ -251,7 +241,6 @@ func (l *Log) Close() error {
 		err = errors.Join(err, l.store.close())
 		l.store = nil
 	}
-	l.codec.close()
 	if err = errors.Join(err, l.lock.Close()); err != nil {
 		return fault.Errorf(fault.Unavailable, "pebblelog: close %s: %w", l.dir, err)
 	}
@@ -313,6 +302,7 @@ func (l *Log) reopen() error {
 		_ = l.store.close()
 		l.store = nil
 	}
+	l.tail.empty() // an Append that failed may be there
 	s, err := l.openStore(false)
 	if err != nil {
 		return err
@@ -461,7 +451,7 @@ func (l *Log) findHead(s *store) error {
 		if !ok || suffix != suffixHeaders {
 			continue
 		}
-		h, err := l.codec.unpackHeaders(it.Value())
+		h, err := unpackHeaders(it.Value())
 		if err != nil {
 			return brokenLog(fmt.Sprintf("entry %d, in the last page", first), err)
 		}

@@ -42,11 +42,11 @@ type page struct {
 func (p *page) last() event.Seq { return p.first + event.Seq(len(p.forms)) - 1 }
 
 func (l *Log) decode(raw rawPage) (page, error) {
-	h, err := l.codec.unpackHeaders(raw.headers)
+	h, err := unpackHeaders(raw.headers)
 	if err != nil {
 		return page{}, damaged(raw.first, err)
 	}
-	ps, err := l.codec.unpackPayloads(raw.payloads, len(h.forms))
+	ps, err := unpackPayloads(raw.payloads, len(h.forms))
 	if err != nil {
 		return page{}, damaged(raw.first, err)
 	}
@@ -212,9 +212,24 @@ type reader struct {
 	header     event.Header // keeps the strings that entries share
 }
 
-// chunk reads and yields up to readPages pages.
+// chunk reads and yields what the tail has, or up to readPages pages.
 func (r *reader) chunk(yield func(eventlog.Stored, error) bool) error {
-	raws, readErr := r.log.rawPages(r.next, r.head)
+	recent, next := r.log.tail.from(r.next, r.head)
+	if len(recent) > 0 {
+		r.joined = false
+		for _, st := range recent {
+			if !yield(st, nil) {
+				return errStopped
+			}
+			r.next++
+		}
+		return nil
+	}
+	head := r.head
+	if next != 0 {
+		head = min(head, next-1)
+	}
+	raws, readErr := r.log.rawPages(r.next, head)
 	for _, raw := range raws {
 		p, err := r.log.decode(raw)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) (s kv.Store, files func() map[str
 	test("batch is atomic and ordered", testBatch)
 	test("merge is union", testMerge)
 	test("merge of no set", testMergeDamaged)
+	test("each of many keys", testEach)
 	test("snapshot stands still", testSnapshot)
 	test("values are copies", testCopies)
 	t.Run("erased values are in no file", func(t *testing.T) {
@@ -118,6 +120,43 @@ func testMerge(t *testing.T, s kv.Store) {
 	must(t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("merged set (-want +got):\n%s", diff)
+	}
+}
+
+// testEach asks for keys that are there and that are not, in the store and in a
+// snapshot, over what was written out and what was not.
+func testEach(t *testing.T, s kv.Store) {
+	defer func() { must(t, s.Close()) }()
+	var asked [][]byte
+	var want []string
+	for i := range 200 {
+		key := fmt.Sprintf("k%03d", i)
+		asked = append(asked, []byte(key))
+		if i%3 == 0 {
+			continue
+		}
+		b := s.Batch()
+		must(t, b.Set([]byte(key), []byte(strconv.Itoa(i))), b.Commit())
+		b.Discard()
+		want = append(want, key+"="+strconv.Itoa(i))
+		if i == 100 {
+			must(t, s.Flush())
+		}
+	}
+	snap := s.Snapshot()
+	defer func() { must(t, snap.Close()) }()
+	for name, r := range map[string]kv.Reader{"store": s, "snapshot": snap} {
+		var got []string
+		for p, err := range r.Each(asked) {
+			must(t, err)
+			got = append(got, string(p.Key)+"="+string(p.Value))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: Each (-want +got):\n%s", name, diff)
+		}
+		for range r.Each(asked) {
+			break
+		}
 	}
 }
 

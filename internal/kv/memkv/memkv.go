@@ -31,6 +31,9 @@ func (s *Store) Get(key []byte) ([]byte, bool, error) { return s.state().Get(key
 // Scan implements kv.Reader.
 func (s *Store) Scan(from, to []byte) iter.Seq2[kv.Pair, error] { return s.state().Scan(from, to) }
 
+// Each implements kv.Reader.
+func (s *Store) Each(keys [][]byte) iter.Seq2[kv.Pair, error] { return s.state().Each(keys) }
+
 // Snapshot implements kv.Store.
 func (s *Store) Snapshot() kv.Snapshot { return s.state() }
 
@@ -70,6 +73,17 @@ func (p state) Scan(from, to []byte) iter.Seq2[kv.Pair, error] {
 		i, _ := p.find(from)
 		for ; i < len(p) && (to == nil || bytes.Compare(p[i].Key, to) < 0); i++ {
 			if !yield(p[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+// Each implements kv.Reader.
+func (p state) Each(keys [][]byte) iter.Seq2[kv.Pair, error] {
+	return func(yield func(kv.Pair, error) bool) {
+		for _, key := range keys {
+			if i, ok := p.find(key); ok && !yield(p[i], nil) {
 				return
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -72,6 +73,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	f := fence.New(o.FS)
 	failing, flushed := make(chan error, 1), make(chan struct{}, 1)
+	var opened atomic.Bool
 	po := &pebble.Options{
 		FS:                          f,
 		Cache:                       cache,
@@ -84,6 +86,14 @@ func Open(dir string, o Options) (*Store, error) {
 		FormatMajorVersion:          pebble.FormatNewest,
 		Merger:                      &pebble.Merger{Name: "casus.postings.1", Merge: newUnion},
 		Logger:                      quiet{},
+		// Open waits for compactions, so none begins before it returns; what is
+		// left to do begins after the next flush.
+		CompactionConcurrencyRange: func() (lower, upper int) {
+			if !opened.Load() {
+				return 0, 1
+			}
+			return 1, 1
+		},
 		EventListener: &pebble.EventListener{
 			// Damage comes back as an error of who reads; by default Pebble ends the
 			// process.
@@ -117,6 +127,7 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, failed("open", err)
 	}
 	f.Opened()
+	opened.Store(true)
 	return &Store{db: db, fence: f, failing: failing, flushed: flushed, most: maxBuffers * o.MemTableBytes}, nil
 }
 
@@ -218,16 +229,50 @@ func scan(r pebble.Reader, from, to []byte) iter.Seq2[kv.Pair, error] {
 	}
 }
 
+func each(r pebble.Reader, keys [][]byte) iter.Seq2[kv.Pair, error] {
+	return func(yield func(kv.Pair, error) bool) {
+		it, err := r.NewIter(nil)
+		if err != nil {
+			yield(kv.Pair{}, failed("each", err))
+			return
+		}
+		defer func() { _ = it.Close() }()
+		for _, key := range keys {
+			if !it.SeekGE(key) {
+				break
+			}
+			if !bytes.Equal(it.Key(), key) {
+				continue
+			}
+			v, err := it.ValueAndErr()
+			if err != nil {
+				yield(kv.Pair{}, failed("each", err))
+				return
+			}
+			if !yield(kv.Pair{Key: it.Key(), Value: v}, nil) {
+				return
+			}
+		}
+		if err := it.Error(); err != nil {
+			yield(kv.Pair{}, failed("each", err))
+		}
+	}
+}
+
 // Get implements kv.Reader.
 func (s *Store) Get(key []byte) ([]byte, bool, error) { return get(s.db, key) }
 
 // Scan implements kv.Reader.
 func (s *Store) Scan(from, to []byte) iter.Seq2[kv.Pair, error] { return scan(s.db, from, to) }
 
+// Each implements kv.Reader.
+func (s *Store) Each(keys [][]byte) iter.Seq2[kv.Pair, error] { return each(s.db, keys) }
+
 type snapshot struct{ s *pebble.Snapshot }
 
 func (s snapshot) Get(key []byte) ([]byte, bool, error)           { return get(s.s, key) }
 func (s snapshot) Scan(from, to []byte) iter.Seq2[kv.Pair, error] { return scan(s.s, from, to) }
+func (s snapshot) Each(keys [][]byte) iter.Seq2[kv.Pair, error]   { return each(s.s, keys) }
 func (s snapshot) Close() error                                   { return misused("snapshot", s.s.Close()) }
 
 // Snapshot implements kv.Store.
