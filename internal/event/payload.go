@@ -26,6 +26,12 @@ type Opened struct {
 	TLP      *tlp.Label `json:"tlp,omitempty"`
 	Exercise bool       `json:"exercise,omitempty"`
 	At       time.Time  `json:"at"`
+	// Asked and Map are how the request said to read the report, SourceMap and Zone
+	// what held for its source. Zero fields mean that nothing was said.
+	Asked     report.Format     `json:"asked_format,omitempty"`
+	Map       map[string]string `json:"map,omitempty"`
+	SourceMap map[string]string `json:"source_map,omitempty"`
+	Zone      string            `json:"time_zone,omitempty"`
 }
 
 // Closed is the payload of [ReportClosed].

@@ -404,6 +404,13 @@ type Piece struct {
 	// source's default: what is read again must not be marked wider.
 	Label    *tlp.Label
 	Exercise bool
+	// Format is how the report was found to be written; Asked and Map are how it
+	// was asked to be read.
+	Format, Asked report.Format
+	Map           map[string]string
+	// Original is the entries that hold the report's bytes as handed in, in their
+	// order; none where its objects hold them.
+	Original []event.Seq
 }
 
 // Item returns one quarantined item with its bytes.
@@ -442,7 +449,13 @@ func (s *Store) Item(ctx context.Context, r Reader, id string) (Piece, error) {
 		q.Bytes = strings.ToValidUTF8(string(aside.Raw[:min(len(aside.Raw), 64<<10)]), "\uFFFD")
 		piece := Piece{Quarantined: q, Seq: it.Seq, Raw: aside.Raw}
 		row := s.row(rec)
-		piece.Exercise = row.Exercise
+		piece.Exercise, piece.Format, piece.Asked, piece.Map = rec.Exercise, rec.Format, rec.Asked, rec.Map
+		for p, err := range s.kv.Scan(num('B', rec.No), kv.PrefixEnd(num('B', rec.No))) {
+			if err != nil {
+				return Piece{}, err
+			}
+			piece.Original = append(piece.Original, event.Seq(binary.BigEndian.Uint64(p.Key[5:])))
+		}
 		if label, ok := tlp.Parse(row.TLP); ok && !row.Imputed {
 			piece.Label = &label
 		}

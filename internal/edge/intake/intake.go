@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -170,6 +171,7 @@ type taking struct {
 	progress func(report.Progress)
 
 	opening event.Seq
+	begun   *event.Opened // how it was begun before; nil for the first time
 	source  report.Source
 	def     marking.Set
 	fmt     format.Reader
@@ -196,6 +198,7 @@ func (t *taking) before() error {
 				return err
 			}
 			t.opening, t.at = seq, p.At
+			t.begun = &p
 			return nil
 		}
 		t.key = fmt.Sprintf("%s:%d", t.id, n)
@@ -203,14 +206,8 @@ func (t *taking) before() error {
 }
 
 func (t *taking) run() (event.Seq, error) {
-	t.source = t.in.view.Settings(t.req.Source)
-	label := t.req.TLP
-	if label == nil {
-		label = t.source.TLP
-	}
-	t.def = marking.Default(label)
-	if t.req.TLP != nil {
-		t.def.Imputed = false
+	if err := t.settle(); err != nil {
+		return 0, err
 	}
 	opt, err := t.reading()
 	if err != nil {
@@ -242,6 +239,51 @@ func (t *taking) run() (event.Seq, error) {
 	return t.close(n, r.Meta())
 }
 
+// settle fixes what holds for the report: for one begun before, what held then.
+func (t *taking) settle() error {
+	if t.begun != nil {
+		return t.resume(t.begun)
+	}
+	t.source = t.in.view.Settings(t.req.Source)
+	label := t.req.TLP
+	if label == nil {
+		label = t.source.TLP
+	}
+	t.def = marking.Default(label)
+	if t.req.TLP != nil {
+		t.def.Imputed = false
+	}
+	return nil
+}
+
+// resume takes up how the report was begun. A request that says otherwise is a
+// [fault.Conflict]: half of the report is stored as it was asked for then.
+func (t *taking) resume(p *event.Opened) error {
+	other := ""
+	switch {
+	case t.req.TLP != nil && (p.TLP == nil || *p.TLP != *t.req.TLP):
+		other = "another label of TLP"
+	case t.req.Format != report.Auto && t.req.Format != p.Asked && t.req.Format != p.Format:
+		other = "another format"
+	case t.req.Map != nil && !maps.Equal(t.req.Map, p.Map):
+		other = "another column map"
+	case t.req.Exercise && !p.Exercise:
+		other = "no mark of an exercise"
+	}
+	if other != "" {
+		return fault.WithHint(fault.Errorf(fault.Conflict, "intake: this report was begun with %s, and is not finished", other),
+			"hand it in as it was begun; when it is finished it can be erased and handed in anew")
+	}
+	def, err := marking.Parse(p.Default)
+	if err != nil {
+		return err
+	}
+	t.def = def
+	t.req.TLP, t.req.Format, t.req.Map, t.req.Exercise, t.req.Title, t.req.Name = p.TLP, p.Asked, p.Map, p.Exercise, p.Title, p.Name
+	t.source = report.Source{Name: p.Source, Map: p.SourceMap, Zone: p.Zone}
+	return nil
+}
+
 // reading returns how to read the report: as its request says, else as its
 // source is set.
 func (t *taking) reading() (format.Options, error) {
@@ -269,6 +311,7 @@ func (t *taking) open(found report.Format) error {
 	payload, err := event.Write(event.Opened{
 		Identity: t.id, Source: t.req.Source, Title: t.req.Title, Name: t.req.Name, Format: found, Size: t.f.Size(),
 		Digest: hex.EncodeToString(t.digest[:]), Default: t.def.String(), TLP: t.req.TLP, Exercise: t.req.Exercise, At: t.at,
+		Asked: t.req.Format, Map: t.req.Map, SourceMap: t.source.Map, Zone: t.source.Zone,
 	})
 	if err != nil {
 		return err
@@ -302,7 +345,7 @@ func (t *taking) unreadable(cause error) (event.Seq, error) {
 	if n, err := t.f.ReadAt(raw, 0); err != nil && !errors.Is(err, io.EOF) {
 		raw = raw[:n]
 	}
-	p := wholeFile(cause)
+	p := unread(cause)
 	p.Raw = raw
 	if err := t.aside(p, 0, 0); err != nil {
 		return 0, err
@@ -313,8 +356,11 @@ func (t *taking) unreadable(cause error) (event.Seq, error) {
 	return t.close(1, format.Meta{})
 }
 
-func wholeFile(cause error) *stix.Problem {
-	return &stix.Problem{Place: "file", Reason: strings.TrimPrefix(cause.Error(), "format: "), Remedy: fault.HintOf(cause)}
+// wholeFile is the place of a problem that is the file's as a whole.
+const wholeFile = "file"
+
+func unread(cause error) *stix.Problem {
+	return &stix.Problem{Place: wholeFile, Reason: strings.TrimPrefix(cause.Error(), "format: "), Remedy: fault.HintOf(cause)}
 }
 
 func (t *taking) aside(p *stix.Problem, chunk, i int) error {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"strings"
 
 	"casus/internal/core/report"
 	"casus/internal/edge/intake/format"
@@ -16,11 +17,41 @@ import (
 )
 
 // Retry reads a quarantined piece again, with this version's rules, as a report
-// of its own from the same source.
+// of its own from the same source. It is read as its report was asked to be; a
+// row of a table gets the heading of its table, and of a file that was set aside
+// whole all is read.
 func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.Seq, error) {
-	req := report.Request{Source: p.Source, Name: p.Name, Title: "retry of " + p.ID + ": " + p.Name, TLP: p.Label, Exercise: p.Exercise}
-	digest := sha256.Sum256(p.Raw)
-	problem, err := in.try(req, p.Raw, digest)
+	req := report.Request{
+		Source: p.Source, Name: p.Name, Title: "retry of " + p.ID + ": " + p.Name, TLP: p.Label, Exercise: p.Exercise, Map: p.Map,
+	}
+	original, err := in.original(ctx, p.Original)
+	if err != nil {
+		return report.Known{}, 0, err
+	}
+	var f File = memory(p.Raw)
+	row := strings.HasPrefix(p.Place, "line ") || strings.HasPrefix(p.Place, "object ")
+	switch {
+	case p.Place == wholeFile && original != nil:
+		f, req.Format = original, p.Asked
+	case p.Format == report.Lines && row:
+		req.Format = report.Lines
+	case p.Format == report.CSV && row:
+		req.Format = report.CSV
+		if original == nil {
+			break
+		}
+		t := &taking{in: in, req: req, at: in.opt.Clock().UTC(), source: in.view.Settings(req.Source)}
+		opt, err := t.reading()
+		if err != nil {
+			return report.Known{}, 0, err
+		}
+		f = memory(append(format.Heading(original, opt), p.Raw...))
+	}
+	digest, err := digestOf(ctx, f)
+	if err != nil {
+		return report.Known{}, 0, err
+	}
+	problem, err := in.try(req, f, digest)
 	if err != nil {
 		return report.Known{}, 0, err
 	}
@@ -30,7 +61,7 @@ func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.
 	// A piece may be a file whole: it must not be taken for the report that it
 	// came in.
 	id := Identity(p.Source, sha256.Sum256(append([]byte("retry\x00"), digest[:]...)))
-	known, seq, err := in.take(ctx, req, memory(p.Raw), digest, id, func(report.Progress) {})
+	known, seq, err := in.take(ctx, req, f, digest, id, func(report.Progress) {})
 	if err != nil {
 		return known, seq, err
 	}
@@ -47,21 +78,21 @@ func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.
 
 // try reads raw as take would, stores nothing and returns what it would set
 // aside first.
-func (in *Intake) try(req report.Request, raw []byte, digest [32]byte) (*stix.Problem, error) {
+func (in *Intake) try(req report.Request, f File, digest [32]byte) (*stix.Problem, error) {
 	t := &taking{in: in, req: req, digest: digest, at: in.opt.Clock().UTC(), source: in.view.Settings(req.Source)}
 	opt, err := t.reading()
 	if err != nil {
 		return nil, err
 	}
-	r, err := format.Open(memory(raw), opt)
+	r, err := format.Open(f, opt)
 	if err != nil {
-		return wholeFile(err), nil
+		return unread(err), nil
 	}
 	for read := 0; ; read++ {
 		it, err := r.Next()
 		switch {
 		case errors.Is(err, io.EOF) && read == 0:
-			return &stix.Problem{Place: "file", Reason: "it holds no object"}, nil
+			return &stix.Problem{Place: wholeFile, Reason: "it holds no object"}, nil
 		case errors.Is(err, io.EOF):
 			return nil, nil
 		case err != nil:
@@ -76,4 +107,72 @@ func (in *Intake) try(req report.Request, raw []byte, digest [32]byte) (*stix.Pr
 			return p, nil
 		}
 	}
+}
+
+// original returns the bytes that entries hold as they were handed in, nil when
+// there are none.
+func (in *Intake) original(ctx context.Context, parts []event.Seq) (File, error) {
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	k := &kept{ctx: ctx, log: in.log, parts: parts}
+	last, err := k.part(len(parts) - 1)
+	if err != nil {
+		return nil, err
+	}
+	k.size = int64(len(parts)-1)*eventlog.MaxWholeBytes + int64(len(last))
+	return k, nil
+}
+
+// kept is a file whose bytes stand in the log, [eventlog.MaxWholeBytes] in each
+// part but the last. It is not safe for concurrent use.
+type kept struct {
+	ctx   context.Context
+	log   eventlog.Log
+	parts []event.Seq
+	size  int64
+	held  int // the part in bytes, counted from 1
+	bytes []byte
+}
+
+// Size implements File.
+func (k *kept) Size() int64 { return k.size }
+
+// ReadAt implements io.ReaderAt.
+func (k *kept) ReadAt(p []byte, off int64) (int, error) {
+	n := 0
+	for n < len(p) {
+		at := off + int64(n)
+		if at >= k.size {
+			return n, io.EOF
+		}
+		b, err := k.part(int(at / eventlog.MaxWholeBytes))
+		if err != nil {
+			return n, err
+		}
+		rest := at % eventlog.MaxWholeBytes
+		if rest >= int64(len(b)) {
+			return n, fault.Errorf(fault.Internal, "intake: the original is cut short at byte %d", at)
+		}
+		n += copy(p[n:], b[rest:])
+	}
+	return n, nil
+}
+
+func (k *kept) part(i int) ([]byte, error) {
+	if k.held == i+1 {
+		return k.bytes, nil
+	}
+	st, err := k.log.Get(k.ctx, k.parts[i])
+	if err != nil {
+		return nil, err
+	}
+	if st.Erased {
+		return nil, fault.Errorf(fault.NotFound, "intake: the original is erased")
+	}
+	b, err := eventlog.Payload(k.ctx, k.log, st)
+	if err == nil {
+		k.held, k.bytes = i+1, b
+	}
+	return b, err
 }

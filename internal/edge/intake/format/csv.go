@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/stix"
 )
@@ -57,6 +58,33 @@ func newCSV(r *bufio.Reader, opt Options) (*rowsCSV, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Heading returns the line that names the columns of the table f, with its end,
+// so that a row can be read alone behind it; nil when f is no table, or one whose
+// columns have no names.
+func Heading(f File, opt Options) []byte {
+	opt.Format = report.CSV
+	r, err := Open(f, opt)
+	if err != nil {
+		return nil
+	}
+	s, ok := r.(*stream)
+	if !ok {
+		return nil
+	}
+	c, ok := s.src.(*rowsCSV)
+	if !ok || c.names == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Comma = rune(c.comma)
+	if err := w.Write(c.names); err != nil {
+		return nil
+	}
+	w.Flush()
+	return b.Bytes()
 }
 
 // covers reports whether all columns of a map are among names.
