@@ -47,7 +47,8 @@ type Store interface {
 	Flush() error
 	// Erase makes sure that overwritten and deleted values in from <= key < to
 	// are in no file of the store any more once it is closed. A nil to means to
-	// the end. What a snapshot from before still shows stays.
+	// the end. What a snapshot from before still shows stays. Nothing may be
+	// committed meanwhile.
 	Erase(from, to []byte) error
 	// SizeBytes returns the bytes on disk, 0 for a store in memory.
 	SizeBytes() int64

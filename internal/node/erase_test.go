@@ -3,8 +3,11 @@ package node
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"casus/internal/event"
 	"casus/internal/eventlog"
 	"casus/internal/fault"
+	"casus/internal/kv"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -357,4 +361,51 @@ func partsOf(t *testing.T, n *Node) error {
 		seen[digest] = s.Seq
 	}
 	return nil
+}
+
+// TestForgetUnderSnapshot: a reader who began before keeps nothing of what is
+// erased in the files of the views.
+func TestForgetUnderSnapshot(t *testing.T) {
+	t.Parallel()
+	text := incompressible(31, 300)
+	dir := filepath.Join(t.TempDir(), "views")
+	v, err := openViews(dir, &Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(f func(kv.Batch) error) {
+		t.Helper()
+		b := v.Batch()
+		defer b.Discard()
+		if err := errors.Join(f(b), b.Commit()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(func(b kv.Batch) error { return b.Set([]byte("k"), []byte(text)) })
+	if err := v.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	before := v.Snapshot()
+	write(func(b kv.Batch) error { return b.Set([]byte("k"), []byte("another")) })
+	if len(found(t, dir, text)) == 0 {
+		t.Fatal("the text is not found before: the search is blind")
+	}
+	done := make(chan error, 1)
+	go func() { done <- v.forget() }()
+	for v.failed() == nil { // until forget waits for the reader
+		runtime.Gosched()
+	}
+	if got, ok, err := before.Get([]byte("k")); string(got) != text || !ok || err != nil {
+		t.Errorf("Get in the snapshot = %d bytes, %v, %v", len(got), ok, err)
+	}
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	wantGone(t, dir, text)
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -117,10 +117,22 @@ func (v *views) swap(wipe bool) error {
 	return v.open()
 }
 
-// forget makes sure that nothing deleted is in any file. Manifests name the
+// forget makes sure that nothing deleted is in any file. Nobody writes meanwhile.
+//
+// Whoever holds a snapshot from before the deletion keeps what it shows in the
+// tables, so the store is taken away from all of them first. Manifests name the
 // first and last key of every table there was, so the old ones go too.
 func (v *views) forget() error {
-	if err := v.Erase([]byte{0}, []byte{0xff}); err != nil || v.dir == "" {
+	if v.dir == "" {
+		return nil
+	}
+	if err := v.Flush(); err != nil {
+		return err
+	}
+	if err := v.swap(false); err != nil {
+		return err
+	}
+	if err := v.Erase([]byte{0}, []byte{0xff}); err != nil {
 		return err
 	}
 	old, err := v.manifests()

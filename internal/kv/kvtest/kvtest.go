@@ -271,10 +271,17 @@ func testErase(t *testing.T, s kv.Store, files func() map[string][]byte) {
 	if len(files()) > 0 && (len(holds(gone["b1"])) == 0 || len(holds(stays)) == 0) {
 		t.Fatal("values are not found in the files that hold them: the search is blind")
 	}
+	before := s.Snapshot()
 	b := s.Batch()
 	must(t, b.Set([]byte("b1"), []byte("over")), b.Delete([]byte("b2")), b.DeleteRange([]byte("b3"), []byte("b5")), b.Commit())
 	b.Discard()
-	must(t, s.Erase([]byte("b"), nil))
+	must(t, s.Erase([]byte("b"), nil)) // what the snapshot shows stays
+	for key, value := range gone {
+		if v, ok, err := before.Get([]byte(key)); !ok || err != nil || !bytes.Equal(v, value) {
+			t.Errorf("snapshot: Get(%s) after Erase = %d bytes, %v, %v; want what it was", key, len(v), ok, err)
+		}
+	}
+	must(t, before.Close(), s.Erase([]byte("b"), nil))
 	if diff := cmp.Diff([]string{"a=" + string(stays), "b1=over", "b5=" + string(stays)}, keys(t, s, "a", "")); diff != "" {
 		t.Errorf("after Erase (-want +got):\n%s", diff)
 	}

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -356,7 +357,50 @@ func (s *Store) Erase(from, to []byte) error {
 	if to == nil {
 		to = bytes.Repeat([]byte{0xff}, 16)
 	}
-	return s.wrote("erase", s.db.Compact(context.Background(), from, to, false))
+	if err := s.wrote("erase", s.db.Compact(context.Background(), from, to, false)); err != nil {
+		return err
+	}
+	// A table that was written while there was a snapshot may hold what it showed
+	// beside what came after, and is compacted no further where no other lies above
+	// it. Its entries have sequence numbers still: those of one that was written
+	// with no snapshot are all zero. One entry written anew lies above it.
+	tables, err := s.db.SSTables()
+	if err != nil {
+		return failed("erase", err)
+	}
+	b, low := s.db.NewBatch(), from
+	defer func() { _ = b.Close() }()
+	for _, t := range slices.Concat(tables...) {
+		key := t.Smallest.UserKey
+		if t.LargestSeqNum == 0 || bytes.Compare(t.Largest.UserKey, from) < 0 || bytes.Compare(key, to) >= 0 {
+			continue
+		}
+		value, ok, err := s.Get(key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			err = b.Set(key, value, nil)
+		} else {
+			err = b.Delete(key, nil)
+		}
+		if err != nil {
+			return failed("erase", err)
+		}
+		if bytes.Compare(key, low) < 0 {
+			low = key
+		}
+	}
+	if b.Empty() {
+		return nil
+	}
+	if err := s.wrote("erase", b.Commit(pebble.NoSync)); err != nil {
+		return err
+	}
+	if err := s.Flush(); err != nil {
+		return err
+	}
+	return s.wrote("erase", s.db.Compact(context.Background(), low, to, false))
 }
 
 // SizeBytes implements kv.Store.
