@@ -1,5 +1,6 @@
-// Package marking says how closely a thing is held: the marking set of a
-// receipt, how sets combine, and which label a set amounts to.
+// Package marking says how closely a thing is held and who may read it: the
+// marking set of a receipt, how sets combine, which label a set amounts to, and
+// the rules that decide over readers.
 //
 // A [Set] belongs to one arrival of one object version in one report, never to
 // the object. Its zero value is TLP:RED, owned by nobody. Sets are written in
@@ -28,16 +29,18 @@ type Set struct {
 	// it tightens and stands for nothing more. Any other that is not known to be
 	// without effect on reading makes the set RED.
 	Refs []string
+	Limits
 }
 
-// String returns the canonical form: the label, then "imputed", then the
-// references, joined by semicolons.
+// String returns the canonical form: the label, then "imputed", then the limits
+// as key=value, then the references, joined by semicolons.
 func (s Set) String() string {
 	var b strings.Builder
 	b.WriteString(s.TLP.String())
 	if s.Imputed {
 		b.WriteString(";imputed")
 	}
+	s.Limits.write(&b)
 	for _, r := range s.Refs {
 		b.WriteString(";")
 		b.WriteString(r)
@@ -59,9 +62,12 @@ func Parse(text string) (Set, error) {
 		s.Imputed = true
 		rest = rest[1:]
 	}
-	s.Refs = tidy(slices.Clone(rest))
-	if s.String() != text || slices.Contains(rest, "") || slices.Contains(rest, "imputed") {
+	s.Refs = tidy(s.Limits.read(rest))
+	if s.String() != text {
 		return Set{}, fault.Errorf(fault.Invalid, "marking: set %.80q is not in canonical form", text)
+	}
+	if err := s.Validate(); err != nil {
+		return Set{}, err
 	}
 	return s, nil
 }
@@ -97,18 +103,23 @@ func Default(source *tlp.Label) Set {
 // restrictive one decides. They do not speak for the fields they leave out: an
 // object that is marked in fields alone has def's label and theirs besides.
 func Of(o *stix.Object, def Set) Set {
-	s := Set{TLP: tlp.Clear}
+	s := Set{TLP: tlp.Clear, Limits: def.Limits}
 	marked := false
 	for _, id := range o.Strings("object_marking_refs") {
 		if l, ok := tlp.ByDefinition(id); ok {
 			s.TLP, marked = tlp.Most(s.TLP, l), true
+		} else if p, ok := papOf(id); ok {
+			s.PAP = joinPAP(s.PAP, p, false)
 		} else {
 			s.Refs = append(s.Refs, id)
 		}
 	}
 	for id := range fieldMarkings(o) {
 		l, ok := tlp.ByDefinition(id)
+		p, isPAP := papOf(id)
 		switch {
+		case isPAP:
+			s.PAP = joinPAP(s.PAP, p, false)
 		case ok && (marked || l == tlp.Red): // RED for the rest too is no wider than any label
 			s.TLP, marked = tlp.Most(s.TLP, l), true
 		default:
@@ -144,18 +155,25 @@ func fieldMarkings(o *stix.Object) iter.Seq[string] {
 	}
 }
 
+// tidy sorts references and leaves each once. refs is changed.
 func tidy(refs []string) []string {
 	if len(refs) == 0 {
 		return nil
+	}
+	for i, r := range refs {
+		if !readableRef(r) {
+			refs[i] = unreadable
+		}
 	}
 	slices.Sort(refs)
 	return slices.Compact(refs)
 }
 
 // Combine returns the most restrictive of a and b: the smaller label and all
-// references. It is imputed only when no sender's word decided the label.
+// references and limits. Nobody reads under it who does not read under both. It
+// is imputed only when no sender's word decided the label.
 func Combine(a, b Set) Set {
-	s := Set{TLP: tlp.Most(a.TLP, b.TLP)}
+	s := Set{TLP: tlp.Most(a.TLP, b.TLP), Limits: joinLimits(a, b, true)}
 	switch {
 	case a.TLP < b.TLP:
 		s.Imputed = a.Imputed
@@ -176,6 +194,7 @@ func Combine(a, b Set) Set {
 // Source: casus decision 0013.
 func Within(own, container Set) Set {
 	s := Combine(own, container)
+	s.Limits = joinLimits(own, container, false)
 	switch {
 	case container.Imputed && !own.Imputed:
 		s.TLP, s.Imputed = own.TLP, false

@@ -31,7 +31,7 @@ func TestCombineNeverWidens(t *testing.T) {
 	for _, a := range tlp.Labels() {
 		for _, b := range tlp.Labels() {
 			for _, ia := range []bool{false, true} {
-				got := Combine(Set{TLP: a, Imputed: ia, Refs: []string{"x"}}, Set{TLP: b})
+				got := Combine(Set{TLP: a, Imputed: ia, Refs: []string{"marking-definition--x"}}, Set{TLP: b})
 				if got.TLP > a || got.TLP > b || len(got.Refs) != 1 {
 					t.Errorf("Combine(%v, %v) = %v", a, b, got)
 				}
