@@ -118,22 +118,18 @@ func (s *Store) MatchValues(ctx context.Context, r Reader, keys []observable.Key
 
 // side is what one side, the asker's own source or all others, holds of a value.
 type side struct {
-	reports map[uint32]struct{}
-	from    int64 // event times, when all receipts have one
-	to      int64
-	untimed bool
+	reports map[uint32]times
 }
 
 func (d *side) add(rc receipt) {
 	if d.reports == nil {
-		d.reports = map[uint32]struct{}{}
-		d.from, d.to = rc.event, rc.event
+		d.reports = map[uint32]times{}
 	}
-	d.reports[rc.report] = struct{}{}
-	if rc.event == 0 {
-		d.untimed = true
+	t := d.reports[rc.report]
+	if t.add(rc.event); rc.event == 0 {
+		t.untimed = rc.no
 	}
-	d.from, d.to = min(d.from, rc.event), max(d.to, rc.event)
+	d.reports[rc.report] = t
 }
 
 // holders is who mentions a value, over readable receipts.
@@ -455,7 +451,11 @@ func (m *matcher) found(a asked, h *holders, relation string, other observable.K
 	if hit.Value == "" {
 		hit.Value = a.key.Normal
 	}
-	from, to := time.Unix(d.from, 0), time.Unix(d.to, 0)
+	events, timed, err := m.when(d, other)
+	if err != nil {
+		return hit, err
+	}
+	from, to := time.Unix(events.from, 0), time.Unix(events.to, 0)
 	nos := make([]uint32, 0, len(d.reports))
 	for no := range d.reports {
 		nos = append(nos, no)
@@ -475,7 +475,7 @@ func (m *matcher) found(a asked, h *holders, relation string, other observable.K
 		if len(hit.Reports) < maxNamed {
 			hit.Reports = append(hit.Reports, m.s.shortID("RPT", rec.Identity))
 		}
-		if d.untimed { // not every receipt tells the time of the event
+		if !timed { // not every report tells the time of the event
 			hit.TimeBasis = "receipt"
 			if i == len(nos)-1 {
 				from, to = rec.At, rec.At

@@ -320,13 +320,22 @@ func (m *matcher) hit(ctx context.Context, rc receipt, rec *record, why string) 
 	if h.Title == "" {
 		h.Title = rec.Name
 	}
-	if rc.event != 0 {
-		h.TimeBasis, h.FirstSeen = "event", instant(time.Unix(rc.event, 0))
-		h.LastSeen = h.FirstSeen
-	}
+	var seen span
+	seen.add(rc.event)
 	o, err := m.s.object(ctx, rc)
-	if err != nil || o == nil {
+	if err != nil {
 		return h, err
+	}
+	if o != nil && seen.from == 0 {
+		if seen, err = m.referred(o.ID(), rc); err != nil {
+			return h, err
+		}
+	}
+	if seen.from != 0 {
+		h.TimeBasis, h.FirstSeen, h.LastSeen = "event", instant(time.Unix(seen.from, 0)), instant(time.Unix(seen.to, 0))
+	}
+	if o == nil {
+		return h, nil
 	}
 	h.ID, h.Value = o.ID(), nameOf(o)
 	return h, nil

@@ -201,10 +201,14 @@ type Match struct {
 	Own       int      `json:"own"`     // other reports of the asker's own source that mention it
 	FirstSeen string   `json:"first_seen"`
 	LastSeen  string   `json:"last_seen"`
-	TimeBasis string   `json:"time_basis"` // "event" or "receipt"
-	Why       string   `json:"why"`
-	Noise     string   `json:"noise,omitempty"` // why it is ranked last; empty for a telling one
-	Rarity    int      `json:"rarity"`          // readable receipts that mention it, all reports; small is rare
+	// TimeBasis is "event" when each report tells when what it says of the value
+	// began, else "receipt", and the times are those at which the reports came in.
+	// Of a plain value that is told by the observed data, indicators and sightings
+	// of its report that mention it, or refer to it under the id of STIX's rule.
+	TimeBasis string `json:"time_basis"`
+	Why       string `json:"why"`
+	Noise     string `json:"noise,omitempty"` // why it is ranked last; empty for a telling one
+	Rarity    int    `json:"rarity"`          // readable receipts that mention it, all reports; small is rare
 }
 
 // Matches answers "who else saw this?".
@@ -216,11 +220,15 @@ type Matches struct {
 
 // Hit is one result of a search. The names are stable.
 type Hit struct {
-	ID        string `json:"id"` // object id or report short id
-	Type      string `json:"type"`
-	Value     string `json:"value"`
-	Report    string `json:"report"`
-	Source    string `json:"source"`
+	ID     string `json:"id"` // object id or report short id
+	Type   string `json:"type"`
+	Value  string `json:"value"`
+	Report string `json:"report"`
+	Source string `json:"source"`
+	// FirstSeen and LastSeen are when what the object tells began, by its own
+	// word or that of the observed data, indicators and sightings of the same
+	// report that refer to it (TimeBasis "event"), else when the report came in
+	// ("receipt").
 	FirstSeen string `json:"first_seen"`
 	LastSeen  string `json:"last_seen"`
 	TimeBasis string `json:"time_basis"`
