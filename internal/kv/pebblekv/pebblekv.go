@@ -30,9 +30,9 @@ import (
 // Sizes of the parts held in memory.
 const (
 	DefaultCacheBytes    = 32 << 20
-	DefaultMemTableBytes = 16 << 20
+	DefaultMemTableBytes = 48 << 20
 	// maxBuffers is how many write buffers may wait to be written out.
-	maxBuffers = 4
+	maxBuffers = 2
 	// bloomBitsPerKey gives about one false positive in a hundred.
 	bloomBitsPerKey = 10
 )
@@ -81,7 +81,7 @@ func Open(dir string, o Options) (*Store, error) {
 		DisableWAL:                  true,
 		MemTableSize:                o.MemTableBytes,
 		MemTableStopWritesThreshold: 16 * maxBuffers, // never reached: see batch.Commit
-		L0CompactionThreshold:       4,
+		L0CompactionThreshold:       6,
 		L0StopWritesThreshold:       24,
 		LBaseMaxBytes:               128 << 20,
 		FormatMajorVersion:          pebble.FormatNewest,
