@@ -39,39 +39,19 @@ type File struct {
 	Kind   report.Format // how it is written
 }
 
-// Country is a country of the story. None of them exists.
-type Country struct {
-	Code string // three letters that are no ISO 3166 code
-	Name string
-	// Source is the name under which the country's CSIRT hands in reports.
-	Source string
-}
-
-// The sources of the story.
+// The sources of the story. None of the countries exists, and their codes of three
+// letters are no ISO 3166 codes.
 const (
-	bnh   = "BNH-CSIRT"
-	lum   = "LUM-CSIRT"
-	orv   = "ORV-CSIRT"
-	osm   = "OSM-CSIRT"
-	plg   = "PLG-CSIRT"
-	sav   = "SAV-CSIRT"
-	vdm   = "VDM-CSIRT"
+	bnh   = "BNH-CSIRT" // of Brenholm
+	lum   = "LUM-CSIRT" // of Lumera
+	orv   = "ORV-CSIRT" // of Orvane
+	osm   = "OSM-CSIRT" // of Ostmere
+	plg   = "PLG-CSIRT" // of Pelagora
+	sav   = "SAV-CSIRT" // of Sauvraine
+	vdm   = "VDM-CSIRT" // of Veldmark
 	grid  = "TIDEGRID"
 	banks = "COFFER"
 )
-
-// Countries returns the seven countries of the story by code.
-func Countries() []Country {
-	return []Country{
-		{Code: "BNH", Name: "Brenholm", Source: bnh},
-		{Code: "LUM", Name: "Lumera", Source: lum},
-		{Code: "ORV", Name: "Orvane", Source: orv},
-		{Code: "OSM", Name: "Ostmere", Source: osm},
-		{Code: "PLG", Name: "Pelagora", Source: plg},
-		{Code: "SAV", Name: "Sauvraine", Source: sav},
-		{Code: "VDM", Name: "Veldmark", Source: vdm},
-	}
-}
 
 // Sources returns who hands in what: the seven CSIRTs, then the exchange of the
 // grid operators and that of the banks. PLG-CSIRT has no default marking, so what

@@ -113,18 +113,19 @@ func TestCheck(t *testing.T) {
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, k := range Kinds() {
+	for n := range kindNames {
+		k := Kind(n)
+		if !k.Known() {
+			continue
+		}
 		name := k.String()
 		if seen[name] || name == "" {
 			t.Errorf("kind %d: name %q is empty or taken", k, name)
 		}
 		seen[name] = true
-		if got, ok := ParseKind(name); !ok || got != k {
-			t.Errorf("ParseKind(%q) = %v, %v, want %v", name, got, ok, k)
-		}
 	}
-	if len(Kinds()) != 12 {
-		t.Errorf("len(Kinds()) = %d, want 12", len(Kinds()))
+	if len(seen) != 12 {
+		t.Errorf("%d kinds are known, want 12", len(seen))
 	}
 	if got := Kind(999).String(); got != "kind-999" || Kind(999).Known() || Kind(0).Known() {
 		t.Errorf("Kind(999).String() = %q, want kind-999", got)

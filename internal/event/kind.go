@@ -66,24 +66,3 @@ func (k Kind) String() string {
 	}
 	return "kind-" + strconv.Itoa(int(k))
 }
-
-// ParseKind returns the kind called name.
-func ParseKind(name string) (Kind, bool) {
-	for k, n := range kindNames {
-		if n == name && n != "" {
-			return Kind(k), true
-		}
-	}
-	return 0, false
-}
-
-// Kinds returns all known kinds in the order of their numbers.
-func Kinds() []Kind {
-	var all []Kind
-	for k := range kindNames {
-		if Kind(k).Known() {
-			all = append(all, Kind(k))
-		}
-	}
-	return all
-}

@@ -344,8 +344,9 @@ func seqKey(prefix byte, seq event.Seq) []byte {
 	return binary.BigEndian.AppendUint64([]byte{prefix}, uint64(seq))
 }
 
-// source returns the settings of a source, those of an unknown one too.
-func (s *Store) source(name string) report.Source {
+// Settings returns what holds for a source, an unknown one too; it is no secret
+// to its reader, and intake reads it for every report.
+func (s *Store) Settings(name string) report.Source {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if src, ok := s.sources[name]; ok {
@@ -353,10 +354,6 @@ func (s *Store) source(name string) report.Source {
 	}
 	return report.Source{Name: name}
 }
-
-// Settings returns what holds for a source; it is no secret to its reader, and
-// intake reads it for every report.
-func (s *Store) Settings(name string) report.Source { return s.source(name) }
 
 // Inert reports whether id is a marking definition held here that restricts no
 // reading, such as a statement.

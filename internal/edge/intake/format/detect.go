@@ -2,9 +2,6 @@ package format
 
 import (
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
-	"encoding/binary"
 	"encoding/json/jsontext"
 	"errors"
 	"io"
@@ -33,58 +30,6 @@ type kind struct {
 	format         report.Format
 	shape          shape
 	reason, remedy string
-}
-
-// Detect tells the format of a file from its first bytes (64 KiB are enough) and
-// its name. It looks into gz and zip. Auto means: none that is read.
-func Detect(head []byte, name string) report.Format {
-	if inner, innerName, ok := peekInside(head, name); ok {
-		head, name = inner, innerName
-	}
-	k := classify(head, name)
-	if k.reason != "" {
-		return report.Auto
-	}
-	return k.format
-}
-
-// peekInside unpacks the first bytes of an archive.
-func peekInside(head []byte, name string) (inner []byte, innerName string, ok bool) {
-	switch {
-	case isGzip(head):
-		z, err := gzip.NewReader(bytes.NewReader(head))
-		if err != nil {
-			return nil, "", false
-		}
-		return readSome(z), strings.TrimSuffix(name, ".gz"), true
-	case isZip(head) && len(head) >= 30:
-		// Local file header: method at 8, length of name and extra at 26.
-		method := binary.LittleEndian.Uint16(head[8:])
-		n, extra := int(binary.LittleEndian.Uint16(head[26:])), int(binary.LittleEndian.Uint16(head[28:]))
-		if len(head) < 30+n+extra {
-			return nil, "", false
-		}
-		innerName = string(head[30 : 30+n])
-		data := head[30+n+extra:]
-		switch method {
-		case 0:
-			return data, innerName, true
-		case 8:
-			return readSome(flate.NewReader(bytes.NewReader(data))), innerName, true
-		}
-	}
-	return nil, "", false
-}
-
-// readSome reads up to headBytes of what is cut short on purpose.
-func readSome(r io.Reader) []byte {
-	b := make([]byte, headBytes)
-	n, err := io.ReadFull(r, b)
-	if err != nil {
-		// The end of head cuts the packed data; what came out is what we want.
-		return b[:n]
-	}
-	return b
 }
 
 func isGzip(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b && b[2] == 8 }

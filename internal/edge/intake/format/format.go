@@ -1,7 +1,7 @@
 // Package format turns a file, in any format a report comes in, into a stream of
 // STIX objects and of pieces that could not be read.
 //
-// [Detect] tells the format from the first bytes and the name; [Open] gives a
+// [Open] tells the format from the first bytes and the name, and gives a
 // [Reader]. A file may be packed as gz or zip; each file of an archive is told
 // apart and read on its own. Formats:
 //

@@ -169,8 +169,13 @@ func TestDetect(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := format.Detect([]byte(tt.in), tt.file); got != tt.want {
-				t.Errorf("Detect(%.40q, %q) = %q, want %q", tt.in, tt.file, got, tt.want)
+			got := report.Auto
+			r, err := format.Open(bytes.NewReader([]byte(tt.in)), options(tt.file))
+			if err == nil {
+				got = r.Format()
+			}
+			if got != tt.want || (err == nil) == (tt.want == report.Auto) {
+				t.Errorf("Open(%.40q, %q): format %q, %v, want %q", tt.in, tt.file, got, err, tt.want)
 			}
 		})
 	}
