@@ -190,8 +190,8 @@ func await(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// flip is "flip DIR": it damages a byte of the first block of the biggest
-// table there.
+// flip is "flip DIR [short]": it damages a byte of the first block of the
+// biggest table there, or cuts it short.
 func flip(ts *testscript.TestScript, _ bool, args []string) {
 	var name string
 	var size int64
@@ -213,6 +213,9 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	// Near the start of a block: the store searches it for the bit that is wrong.
 	b[100] ^= 0x10
+	if len(args) > 1 {
+		b = b[:len(b)/2]
+	}
 	ts.Check(os.WriteFile(name, b, 0o600))
 }
 

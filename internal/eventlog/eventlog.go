@@ -19,10 +19,15 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"casus/internal/event"
 )
+
+// ErrDamaged is in the chain of an error that says that a log cannot be opened
+// because it is damaged: what was acknowledged cannot be read.
+var ErrDamaged = errors.New("damaged")
 
 // Seq is the place of an entry in its log; the first is 1, 0 means none.
 type Seq = event.Seq

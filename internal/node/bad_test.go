@@ -6,12 +6,15 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/google/go-cmp/cmp"
 
 	"casus/internal/core/report"
@@ -328,6 +331,93 @@ func TestPathsThatCannotBeRead(t *testing.T) {
 	if fault.KindOf(err) != fault.Invalid || err.Error() != want || fault.HintOf(err) != "run casus as a user who may read it, or change its permissions" {
 		t.Errorf("a directory that may not be read: %v (%s), want %s", err, fault.HintOf(err), want)
 	}
+}
+
+// TestCutOff: a second command says what is in its way.
+func TestCutOff(t *testing.T) {
+	t.Parallel()
+	c := onDisk(t)
+	n := fresh(t, c)
+	stop, err := n.Answer(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect := func() error {
+		w := &way{host: Host{c}, dir: c.Dir, tries: 1}
+		conn, err := w.dial(t.Context())
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err
+	}
+	if err := connect(); err != nil {
+		t.Errorf("dial = %v, want a way to the node that answers", err)
+	}
+	if err := os.Remove(filepath.Join(c.Dir, "casus.sock")); err != nil {
+		t.Fatal(err)
+	}
+	ready := func(string) { t.Error("a second node serves") }
+	for name, err := range map[string]error{
+		"command": connect(),
+		"serve":   Host{c}.Serve(t.Context(), c.Dir, "127.0.0.1:0", false, slog.New(slog.DiscardHandler), ready),
+	} {
+		want := "another casus has " + c.Dir + " open, but its socket there is gone"
+		if err == nil || err.Error() != want || fault.HintOf(err) != "stop that casus and start it again: it makes the socket anew" {
+			t.Errorf("%s = %v (%s), want %s", name, err, fault.HintOf(err), want)
+		}
+	}
+	stop(t.Context())
+	closeNode(t, n)
+	if err := held(filepath.Join(c.Dir, "log")); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("held(a directory without a key) = %v, want NotFound", err)
+	}
+}
+
+// TestOthersDirectory: another user's data directory is neither in use nor not
+// there.
+func TestOthersDirectory(t *testing.T) {
+	t.Parallel()
+	c := onDisk(t)
+	closeNode(t, fresh(t, c))
+	check := func(what string, err error) {
+		t.Helper()
+		if fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.HasPrefix(fault.HintOf(err), "run casus as the user whose") {
+			t.Errorf("%s = %v (%s, hint %q), want permission denied", what, err, fault.KindOf(err), fault.HintOf(err))
+		}
+	}
+	closed := c
+	closed.FS = errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if strings.HasPrefix(op.Path, filepath.Join(c.Dir, "log")) {
+			return &fs.PathError{Op: "open", Path: op.Path, Err: fs.ErrPermission}
+		}
+		return nil
+	}))
+	_, err := Open(t.Context(), closed)
+	check("Open of a closed log", err)
+	closed.FS = errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpLock || strings.HasSuffix(op.Path, "LOCK") {
+			return &fs.PathError{Op: "open", Path: op.Path, Err: fs.ErrPermission}
+		}
+		return nil
+	}))
+	_, err = Open(t.Context(), closed)
+	check("Open of a log whose lock is closed", err)
+	if os.Geteuid() == 0 {
+		return // root may read everything
+	}
+	key := filepath.Join(c.Dir, "node.key")
+	if err := os.Chmod(key, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(t.Context(), c)
+	check("Open without the right to read the key", err)
+	if err := os.Chmod(c.Dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(c.Dir, 0o700) })
+	check("held", held(c.Dir))
+	_, err = Host{c}.Connect(t.Context(), c.Dir)
+	check("Connect", err)
 }
 
 // TestMalformedEvent hands in a real MISP event that others broke.

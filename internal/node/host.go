@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"casus/internal/edge/cli"
+	"casus/internal/eventlog/pebblelog"
 	"casus/internal/fault"
 )
 
@@ -30,10 +32,10 @@ func (h Host) Init(dir string) error {
 // it otherwise, answering on the socket meanwhile so that a second command
 // never meets a lock.
 func (h Host) Connect(ctx context.Context, dir string) (*cli.Conn, error) {
-	if !Exists(dir) {
-		return nil, fault.WithHint(fault.Errorf(fault.NotFound, "%s is no data directory", dir), "make one with: casus init --data %s", dir)
+	if err := held(dir); err != nil {
+		return nil, err
 	}
-	w := &way{host: h, dir: dir}
+	w := &way{host: h, dir: dir, tries: tries}
 	conn, err := w.dial(ctx)
 	if err != nil {
 		return nil, err
@@ -48,9 +50,10 @@ func (h Host) Connect(ctx context.Context, dir string) (*cli.Conn, error) {
 // way is how a command talks to the node of a directory. Whoever has the
 // directory open may leave at any time; the command then opens it itself.
 type way struct {
-	host Host
-	dir  string
-	http *http.Transport
+	host  Host
+	dir   string
+	tries int // how often it tries to connect
+	http  *http.Transport
 
 	mu  sync.Mutex
 	own *own // nil while another has the directory open
@@ -72,15 +75,16 @@ const (
 // has.
 func (w *way) dial(ctx context.Context) (net.Conn, error) {
 	for try := 0; ; try++ {
-		if conn, err := dialLocal(ctx, w.dir); err == nil {
+		conn, noAnswer := dialLocal(ctx, w.dir)
+		if noAnswer == nil {
 			return conn, nil
 		}
 		err := w.open(ctx)
 		if err == nil {
 			continue
 		}
-		if fault.KindOf(err) != fault.Unavailable || try >= tries || ctx.Err() != nil {
-			return nil, err
+		if fault.KindOf(err) != fault.Unavailable || try >= w.tries || ctx.Err() != nil {
+			return nil, cutOff(w.dir, err, noAnswer)
 		}
 		select {
 		case <-time.After(tryAfter):
@@ -88,6 +92,23 @@ func (w *way) dial(ctx context.Context) (net.Conn, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// cutOff returns err, why the directory could not be opened, in the words of
+// who wants to use it: when another has it open and cannot be reached,
+// noAnswer says why not.
+func cutOff(dir string, err, noAnswer error) error {
+	switch {
+	case !errors.Is(err, pebblelog.ErrInUse):
+		return err
+	case errors.Is(noAnswer, fs.ErrNotExist):
+		return fault.WithHint(fault.Errorf(fault.Unavailable, "another casus has %s open, but its socket there is gone", dir),
+			"stop that casus and start it again: it makes the socket anew")
+	case errors.Is(noAnswer, fs.ErrPermission):
+		return denied(dir)
+	}
+	return fault.WithHint(fault.Errorf(fault.Unavailable, "another casus has %s open and does not answer: %w", dir, noAnswer),
+		"wait until it has started or ended; if it hangs, stop it and start it again")
 }
 
 // open opens the directory and answers on its socket.
@@ -149,10 +170,11 @@ func (w *way) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Serve implements cli.Host.
 func (h Host) Serve(ctx context.Context, dir, addr string, exercise bool, log *slog.Logger, ready func(url string)) error {
-	if !Exists(dir) {
-		return fault.WithHint(fault.Errorf(fault.NotFound, "%s is no data directory", dir), "make one with: casus init --data %s", dir)
+	if err := held(dir); err != nil {
+		return err
 	}
-	if conn, err := dialLocal(ctx, dir); err == nil {
+	conn, noAnswer := dialLocal(ctx, dir)
+	if noAnswer == nil {
 		_ = conn.Close()
 		return fault.WithHint(fault.Errorf(fault.Conflict, "%s is in use by another casus", dir), "stop it first, or wait until its command has ended")
 	}
@@ -160,7 +182,7 @@ func (h Host) Serve(ctx context.Context, dir, addr string, exercise bool, log *s
 	c.Dir, c.Exercise = dir, c.Exercise || exercise
 	n, err := Open(ctx, c)
 	if err != nil {
-		return err
+		return cutOff(dir, err, noAnswer)
 	}
 	if err := n.settle(ctx); err != nil {
 		return errors.Join(err, n.Close())

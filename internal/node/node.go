@@ -212,6 +212,22 @@ func Exists(dir string) bool {
 	return err == nil
 }
 
+// held returns nil when dir is a data directory that this user may look into.
+func held(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, "node.key"))
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return denied(dir)
+	case err != nil:
+		return fault.WithHint(fault.Errorf(fault.NotFound, "%s is no data directory", dir), "make one with: casus init --data %s", dir)
+	}
+	return nil
+}
+
+func denied(dir string) error {
+	return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s: permission denied", dir), "run casus as the user whose data directory it is, or name another with --data")
+}
+
 // Open opens a data directory, which must exist, and starts its loop. A
 // directory that another process has open is Unavailable.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
@@ -266,6 +282,9 @@ func (n *Node) openStores() (secret []byte, err error) {
 	text, err := os.ReadFile(filepath.Join(n.cfg.Dir, "node.key"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.WithHint(fault.Errorf(fault.NotFound, "node: %s is no data directory", n.cfg.Dir), "make one with: casus init --data %s", n.cfg.Dir)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, denied(n.cfg.Dir)
 	}
 	if err != nil {
 		return nil, fault.Errorf(fault.Unavailable, "node: %w", err)

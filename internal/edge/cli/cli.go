@@ -25,6 +25,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"casus/internal/eventlog"
 	"casus/internal/fault"
 )
 
@@ -122,6 +123,9 @@ func (a *app) end(err error) int {
 		return c.code
 	}
 	a.tell(err)
+	if errors.Is(err, eventlog.ErrDamaged) {
+		return exitVerify
+	}
 	switch fault.KindOf(err) {
 	case fault.Denied:
 		return exitRefused

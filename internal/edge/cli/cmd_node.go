@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"casus/internal/core/report"
+	"casus/internal/eventlog"
 	"casus/internal/fault"
 )
 
@@ -170,7 +172,7 @@ func (a *app) nodeCmd() *cobra.Command {
 	verify := &cobra.Command{
 		Use: "verify", Short: "check every entry of the log and the views against it", Example: "  casus node verify --json", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(r *remote) error {
+			err := a.with(cmd.Context(), func(r *remote) error {
 				var v report.Check
 				if err := r.follow(cmd.Context(), "/node/verify", nil, nil, "", &v); err != nil {
 					return err
@@ -194,6 +196,13 @@ func (a *app) nodeCmd() *cobra.Command {
 				}
 				return err
 			})
+			if errors.Is(err, eventlog.ErrDamaged) { // so much that it cannot be opened
+				v := report.Check{Problems: []string{err.Error()}}
+				if perr := a.print(v, func(w io.Writer) { _, _ = fmt.Fprintf(w, "problem: %s\nDAMAGED: it cannot be opened\n", err) }); perr != nil {
+					return perr
+				}
+			}
+			return err
 		},
 	}
 	rebuild := &cobra.Command{

@@ -3,6 +3,7 @@ package pebblelog
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -19,6 +20,7 @@ import (
 	"casus/internal/eventlog/eventlogtest"
 	"casus/internal/fault"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
@@ -662,4 +664,71 @@ func TestOpenCreate(t *testing.T) {
 	}
 	eventlogtest.Check(t, l)
 	closeLog(t, l)
+}
+
+// TestDamagedEnd damages what Open needs: it names the file or the entries, and
+// says what to do.
+func TestDamagedEnd(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewMem()
+	l := create(t, "log", Options{FS: fs, blockBytes: 2 << 10})
+	for i := range 40 {
+		e := pair(fmt.Sprint("key ", i))
+		e[0].Payload = incompressible(byte(i), 3<<10)
+		if _, err := l.Append(t.Context(), nil, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closeLog(t, l)
+	// The table with the pages is the largest.
+	last := slices.MaxFunc(filesOf(t, fs, "log", ".sst"), func(a, b string) int { return len(readFile(t, fs, a)) - len(readFile(t, fs, b)) })
+	desc, err := pebble.Peek("log", fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := filepath.Base(desc.ManifestFilename)
+	for name, c := range map[string]struct {
+		spoil func(fs vfs.FS)
+		want  []string
+	}{
+		"table": {func(fs vfs.FS) {
+			b := readFile(t, fs, last)
+			for at := len(b) / 4; at < len(b)*97/100; at++ {
+				b[at] ^= 0xff
+			}
+			writeFile(t, fs, last, b)
+		}, []string{"entries from ", " on: damaged: ", filepath.Base(last)}},
+		"table gone": {func(fs vfs.FS) {
+			if err := fs.Remove(last); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{filepath.Base(last)[:6]}},
+		"table cut short": {func(fs vfs.FS) { b := readFile(t, fs, last); writeFile(t, fs, last, b[:len(b)/2]) }, []string{filepath.Base(last)[:6]}},
+		"manifest": {func(fs vfs.FS) {
+			name := "log/" + manifest
+			flip(t, fs, name, len(readFile(t, fs, name))/3)
+		}, []string{manifest}},
+		"manifest gone": {func(fs vfs.FS) {
+			if err := fs.Remove("log/" + manifest); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{manifest}},
+	} {
+		copied := clone(t, fs, "log")
+		c.spoil(copied)
+		l, err := Open("log", Options{FS: copied, blockBytes: 2 << 10})
+		if err == nil {
+			t.Errorf("%s: Open succeeds", name)
+			closeLog(t, l)
+			continue
+		}
+		if !errors.Is(err, eventlog.ErrDamaged) || fault.KindOf(err) != fault.Internal || fault.HintOf(err) == "" {
+			t.Errorf("%s: Open = %v (%s), want Internal with ErrDamaged and a hint", name, err, fault.KindOf(err))
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: Open = %v, want %q in it", name, err, want)
+			}
+		}
+	}
 }

@@ -42,6 +42,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -155,12 +157,28 @@ func Create(dir string, o Options) (*Log, error) {
 	return l.start(true)
 }
 
+// ErrInUse is in the chain of an error that says that another process has the
+// log open.
+var ErrInUse = errors.New("in use")
+
 // Open opens the log in dir. It never creates one: NotFound means that there
-// is none. Unavailable means that another process has it open. An erasure that
-// a crash cut short is finished first.
+// is none, Invalid that this user may not open it, Internal with
+// [eventlog.ErrDamaged] in its chain that it is damaged, Unavailable with
+// [ErrInUse] that another process has it open. An erasure that a crash cut short
+// is finished first.
 func Open(dir string, o Options) (*Log, error) {
 	l := newLog(dir, o)
-	if desc, err := pebble.Peek(dir, l.opts.FS); err != nil || !desc.Exists {
+	desc, err := pebble.Peek(dir, l.opts.FS)
+	if errors.Is(err, os.ErrPermission) {
+		return nil, denied(dir)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, brokenLog("open "+dir, err)
+	}
+	if err != nil || !desc.Exists {
+		if tables, err := l.files(".sst"); err == nil && len(tables) > 0 {
+			return nil, brokenLog("open "+dir, errors.New("the file that says which manifest holds is missing"))
+		}
 		return nil, fault.Errorf(fault.NotFound, "pebblelog: open %s: no log there", dir)
 	}
 	return l.start(false)
@@ -193,7 +211,10 @@ func newLog(dir string, o Options) *Log {
 
 func (l *Log) start(create bool) (_ *Log, err error) {
 	if l.lock, err = pebble.LockDirectory(l.dir, l.opts.FS); err != nil {
-		return nil, fault.WithHint(fault.Errorf(fault.Unavailable, "pebblelog: open %s: in use: %w", l.dir, err),
+		if errors.Is(err, os.ErrPermission) {
+			return nil, denied(l.dir)
+		}
+		return nil, fault.WithHint(fault.Errorf(fault.Unavailable, "pebblelog: open %s: %w: %v", l.dir, ErrInUse, err),
 			"another process has this data directory open")
 	}
 	fail := func(err error) (*Log, error) {
@@ -328,7 +349,7 @@ func (l *Log) publish(head event.Seq, chain eventlog.Digest) {
 // openStore opens the database and finds the head.
 func (l *Log) openStore(create bool) (*store, error) {
 	if !create {
-		if err := l.checkLogs(); err != nil {
+		if err := firstError(l.checkManifest(), l.checkLogs()); err != nil {
 			return nil, err
 		}
 	}
@@ -358,16 +379,23 @@ func (l *Log) openStore(create bool) (*store, error) {
 
 func (l *Log) openError(err error, s *store) error {
 	s.fence.Release()
-	if pebble.IsCorruptionError(err) {
+	// What is missing, too long or too short has no mark of its own.
+	if pebble.IsCorruptionError(err) || errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "object size mismatch") {
 		return brokenLog("open "+l.dir, err)
 	}
 	return unavailable("open "+l.dir, err)
 }
 
+// denied says that the files of a log are another user's.
+func denied(dir string) error {
+	return fault.WithHint(fault.Errorf(fault.Invalid, "pebblelog: open %s: permission denied", dir),
+		"run casus as the user whose data directory it is, or name another with --data")
+}
+
 // brokenLog says that the log cannot be opened because it is damaged.
 func brokenLog(what string, err error) error {
-	return fault.WithHint(fault.Errorf(fault.Internal, "pebblelog: %s: damaged: %s", what, firstLine(err)),
-		"restore the directory from a backup")
+	return fault.WithHint(fault.Errorf(fault.Internal, "pebblelog: %s: %w: %s", what, eventlog.ErrDamaged, firstLine(err)),
+		"keep a copy of the directory as it is, then restore it from a backup")
 }
 
 // unavailable says that the disk fails, and what to do.
@@ -453,16 +481,35 @@ func (l *Log) findHead(s *store) error {
 		}
 		h, err := unpackHeaders(it.Value())
 		if err != nil {
-			return brokenLog(fmt.Sprintf("entry %d, in the last page", first), err)
+			return brokenLog(fmt.Sprintf("open %s: entries from %d on", l.dir, first), err)
 		}
 		s.last = first + event.Seq(len(h.forms)) - 1
 		s.chain = h.after(len(h.forms))
 		return nil
 	}
 	if err := it.Error(); err != nil {
-		return brokenLog("last entries", err)
+		return brokenLog(fmt.Sprintf("open %s: entries from %d on", l.dir, lostFrom(it)), err)
 	}
 	return nil
+}
+
+// lostFrom returns the first entry of a damaged end: what comes after the last
+// page that can be sought.
+func lostFrom(it *pebble.Iterator) event.Seq {
+	var page event.Seq
+	for step := event.Seq(1) << 62; step > 0; step /= 2 {
+		if it.SeekGE(pageKey(page+step, suffixHeaders)) {
+			page += step
+		}
+	}
+	if page == 0 || !it.SeekGE(pageKey(page, suffixHeaders)) {
+		return 1
+	}
+	h, err := unpackHeaders(it.Value())
+	if err != nil || !it.Next() {
+		return page // its payloads stand in what is damaged
+	}
+	return page + event.Seq(len(h.forms))
 }
 
 // pages returns an iterator over all pages. It must be closed before mu is

@@ -2,15 +2,20 @@ package pebblelog
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"casus/internal/eventlog"
 	"casus/internal/fault"
 	"casus/internal/fence"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -31,6 +36,70 @@ const (
 	walLastType    = 12
 )
 
+// A manifest has the same blocks; its chunks have a shorter header: CRC-32C
+// masked (4 bytes), length (2), type (1). Pebble takes the first bad chunk for
+// the end of it, forgets the tables that are named after, and deletes them.
+const (
+	manifestHeaderBytes = 7
+	manifestFirstType   = 1
+	manifestLastType    = 4
+)
+
+// checkManifest returns an Internal error when the manifest that holds is
+// damaged before its last chunk.
+func (l *Log) checkManifest() error {
+	desc, err := pebble.Peek(l.dir, l.opts.FS)
+	if err != nil || !desc.Exists {
+		return nil // Open tells
+	}
+	b, err := readAll(l.opts.FS, desc.ManifestFilename)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // Open tells
+	}
+	if err != nil {
+		return unavailable("open "+desc.ManifestFilename, err)
+	}
+	if at, ok := manifestDamagedAt(b); ok {
+		return brokenLog("open "+l.dir, fmt.Errorf("%s at byte %d: what is named after it would be lost", filepath.Base(desc.ManifestFilename), at))
+	}
+	return nil
+}
+
+// manifestDamagedAt returns where a manifest has a bad chunk before a good one.
+func manifestDamagedAt(b []byte) (int, bool) {
+	end := 0
+	for end < len(b) {
+		blockEnd := min(len(b), end-end%walBlockBytes+walBlockBytes)
+		if blockEnd-end < manifestHeaderBytes {
+			end = blockEnd // too short for a chunk: filled with zeros
+			continue
+		}
+		size, ok := manifestChunk(b[end:blockEnd])
+		if !ok {
+			break
+		}
+		end += size
+	}
+	for at := end + 1; at+manifestHeaderBytes <= len(b); at++ {
+		if _, ok := manifestChunk(b[at:min(len(b), at-at%walBlockBytes+walBlockBytes)]); ok {
+			return end, true
+		}
+	}
+	return 0, false
+}
+
+// manifestChunk returns the size of the chunk that b begins with.
+func manifestChunk(b []byte) (size int, ok bool) {
+	if len(b) < manifestHeaderBytes || b[6] < manifestFirstType || b[6] > manifestLastType {
+		return 0, false
+	}
+	size = manifestHeaderBytes + int(binary.LittleEndian.Uint16(b[4:]))
+	if size > len(b) || size == manifestHeaderBytes {
+		return 0, false
+	}
+	return size, fence.Checksum(b[6:size]) == binary.LittleEndian.Uint32(b)
+}
+
 // checkLogs returns an Internal error when a write-ahead log is damaged before
 // the place up to which it was synced.
 func (l *Log) checkLogs() error {
@@ -49,8 +118,8 @@ func (l *Log) checkLogs() error {
 			return unavailable("open "+name, err)
 		}
 		if at, ok := damagedAt(b, uint32(num)); ok {
-			return fault.WithHint(fault.Errorf(fault.Internal, "pebblelog: open %s: write-ahead log %s is damaged at byte %d, which was synced", l.dir, name, at),
-				"the entries last acknowledged cannot be read; restore the directory from a backup")
+			return fault.WithHint(fault.Errorf(fault.Internal, "pebblelog: open %s: write-ahead log %s is %w at byte %d, which was synced", l.dir, name, eventlog.ErrDamaged, at),
+				"the entries last acknowledged cannot be read; keep a copy of the directory as it is, then restore it from a backup")
 		}
 	}
 	return nil
