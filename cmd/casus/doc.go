@@ -111,6 +111,8 @@
 //
 // Makes the views forget a report or an object, then overwrites its bytes in the
 // log. Bytes that a receipt of another report needs stay until the last one goes.
+// With an object go the files it came in, where they were kept as handed in (all
+// but STIX); what was read from them beside it stays.
 // Not claimed: blocks of the device, earlier backups, people's copies.
 //
 //	casus node erase ID [flags]

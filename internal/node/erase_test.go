@@ -202,6 +202,57 @@ func TestEraseObject(t *testing.T) {
 	rebuilt(t, n)
 }
 
+// TestEraseObjectOfOriginal: where the bytes as handed in are kept, they go with
+// an object that was made from them; its neighbours stay.
+func TestEraseObjectOfOriginal(t *testing.T) {
+	t.Parallel()
+	for name, form := range map[string]string{
+		"a.csv":   "ip,comment\n192.0.2.1,%s\n192.0.2.2,stays\n",
+		"a.jsonl": `{"value":"192.0.2.1","comment":"%s"}` + "\n" + `{"value":"192.0.2.2","comment":"stays"}` + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := incompressible(41, 300)
+			c := onDisk(t)
+			n := fresh(t, c)
+			defer closeNode(t, n)
+			h := hand{report.Request{Source: "north", Name: name}, fmt.Appendf(nil, form, text)}
+			other := hand{report.Request{Source: "south", Name: name}, fmt.Appendf(nil, form, incompressible(42, 300))}
+			short := shortOf(t, take(t, n, h))
+			take(t, n, other)
+			d, err := n.Report(t.Context(), short)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone := 0
+			for _, it := range d.Items {
+				o, err := n.Object(t.Context(), it.ID, true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(string(o.Raw), text) {
+					erase(t, n, it.ID)
+					gone++
+				}
+			}
+			if gone == 0 || gone == len(d.Items) {
+				t.Fatalf("%d of %d objects hold the text", gone, len(d.Items))
+			}
+			wantGone(t, c.Dir, text)
+			if len(found(t, c.Dir, incompressible(42, 300))) == 0 {
+				t.Error("the bytes of another report are gone too")
+			}
+			if d, err = n.Report(t.Context(), short); err != nil || len(d.Items) == 0 {
+				t.Errorf("report after Erase = %d objects, %v; want its others", len(d.Items), err)
+			}
+			rebuilt(t, n)
+			wantGone(t, c.Dir, text)
+			erase(t, n, short)
+			rebuilt(t, n)
+		})
+	}
+}
+
 // TestEraseAtRandom takes reports that overlap in and erases some, and expects
 // after each step that the log tells the same state.
 func TestEraseAtRandom(t *testing.T) {

@@ -227,8 +227,10 @@ func (f *folding) entry(e *eventlog.Stored, t *Terms) error {
 		f.lists = append(f.lists, e.Seq)
 		return nil
 	case event.ReportOriginal:
+		// Of erased ones too: whether they stand here must not depend on when the
+		// log was read.
 		no, ok := f.open[e.Header.Cause]
-		if !ok || e.Erased {
+		if !ok {
 			return nil
 		}
 		return f.kv.Set(binary.BigEndian.AppendUint64(num('B', no), uint64(e.Seq)), nil)
@@ -237,8 +239,6 @@ func (f *folding) entry(e *eventlog.Stored, t *Terms) error {
 	case event.QuarantineRetried:
 		return f.retried(e)
 	case event.PayloadPart:
-		// Of erased ones too: whether they stand here must not depend on when the
-		// log was read.
 		no, ok := f.open[e.Header.Cause]
 		if !ok {
 			return nil

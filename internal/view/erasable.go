@@ -77,10 +77,40 @@ func (e *erasable) object(r Reader, id string) error {
 	if len(vs) == 0 {
 		return missing
 	}
+	in := map[uint32]event.Seq{} // by report, its first receipt of the object
 	for _, v := range vs {
 		for _, no := range v.receipts {
 			e.nos[no] = true
+			rc, err := e.blk.get(no)
+			if err != nil {
+				return err
+			}
+			if rc.flags&flagGone != 0 {
+				continue
+			}
+			if seq, ok := in[rc.report]; !ok || rc.seq < seq {
+				in[rc.report] = rc.seq
+			}
 		}
+	}
+	// The bytes as handed in hold the object too; what else came in with them
+	// stays as it was read.
+	for report, seq := range in {
+		if err := e.original(report, seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// original collects the bytes of a report as handed in, which go with entry
+// with.
+func (e *erasable) original(report uint32, with event.Seq) error {
+	for p, err := range e.s.kv.Scan(num('B', report), kv.PrefixEnd(num('B', report))) {
+		if err != nil {
+			return err
+		}
+		e.goes(event.Seq(binary.BigEndian.Uint64(p.Key[5:])), with)
 	}
 	return nil
 }
@@ -99,11 +129,8 @@ func (e *erasable) report(r Reader, id string) error {
 		}
 		e.nos[no] = true
 	}
-	for p, err := range s.kv.Scan(num('B', rec.No), kv.PrefixEnd(num('B', rec.No))) {
-		if err != nil {
-			return err
-		}
-		e.goes(event.Seq(binary.BigEndian.Uint64(p.Key[5:])), rec.Opening)
+	if err := e.original(rec.No, rec.Opening); err != nil {
+		return err
 	}
 	var parts []event.Seq
 	for p, err := range s.kv.Scan(num('p', rec.No), kv.PrefixEnd(num('p', rec.No))) {

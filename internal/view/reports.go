@@ -409,7 +409,8 @@ type Piece struct {
 	Format, Asked report.Format
 	Map           map[string]string
 	// Original is the entries that hold the report's bytes as handed in, in their
-	// order; none where its objects hold them.
+	// order; none where its objects hold them, or where they were erased with one
+	// of the objects.
 	Original []event.Seq
 }
 
@@ -455,6 +456,13 @@ func (s *Store) Item(ctx context.Context, r Reader, id string) (Piece, error) {
 				return Piece{}, err
 			}
 			piece.Original = append(piece.Original, event.Seq(binary.BigEndian.Uint64(p.Key[5:])))
+		}
+		if len(piece.Original) > 0 { // erased, they are erased all together
+			if st, err := s.log.Get(ctx, piece.Original[0]); err != nil {
+				return Piece{}, err
+			} else if st.Erased {
+				piece.Original = nil
+			}
 		}
 		if label, ok := tlp.Parse(row.TLP); ok && !row.Imputed {
 			piece.Label = &label

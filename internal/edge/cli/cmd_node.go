@@ -223,7 +223,7 @@ func (a *app) nodeCmd() *cobra.Command {
 	var reason string
 	erase := &cobra.Command{
 		Use: "erase ID", Short: "remove a report or an object for good; the chain stays verifiable",
-		Long:    "Makes the views forget a report or an object, then overwrites its bytes in the\nlog. Bytes that a receipt of another report needs stay until the last one goes.\nNot claimed: blocks of the device, earlier backups, people's copies.",
+		Long:    "Makes the views forget a report or an object, then overwrites its bytes in the\nlog. Bytes that a receipt of another report needs stay until the last one goes.\nWith an object go the files it came in, where they were kept as handed in (all\nbut STIX); what was read from them beside it stays.\nNot claimed: blocks of the device, earlier backups, people's copies.",
 		Example: "  casus node erase RPT-7K2M-9XQ4 --reason \"sent by mistake\"", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(reason) == "" {
