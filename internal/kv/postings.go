@@ -3,6 +3,7 @@ package kv
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -50,6 +51,19 @@ func appendBitmap(b []byte, bm *roaring.Bitmap) []byte {
 	return append(append(b, tagBitmap), raw...)
 }
 
+// bitmap reads an encoded bitmap, which shares b.
+func bitmap(b []byte) (*roaring.Bitmap, error) {
+	bm := roaring.New()
+	_, err := bm.FromBuffer(b[1:])
+	if err == nil {
+		err = bm.Validate()
+	}
+	if err != nil {
+		return nil, fault.Errorf(fault.Internal, "kv: postings: %w", err)
+	}
+	return bm, nil
+}
+
 // ParsePostings reads an encoded set. A damaged one is an Internal fault.
 func ParsePostings(b []byte) (Postings, error) {
 	if len(b) == 0 {
@@ -66,18 +80,69 @@ func ParsePostings(b []byte) (Postings, error) {
 		}
 		return p, nil
 	case tagBitmap:
-		bm := roaring.New()
-		if err := bm.UnmarshalBinary(b[1:]); err != nil {
-			return nil, fault.Errorf(fault.Internal, "kv: postings: %w", err)
+		bm, err := bitmap(b)
+		if err != nil {
+			return nil, err
 		}
 		p := make(Postings, 0, bm.GetCardinality())
-		it := bm.Iterator()
-		for it.HasNext() {
-			p = append(p, uint16(it.Next())) //nolint:gosec // members are 16-bit by construction
+		var some [256]uint32
+		it := bm.ManyIterator()
+		for n := it.NextMany(some[:]); n > 0; n = it.NextMany(some[:]) {
+			for _, v := range some[:n] {
+				p = append(p, uint16(v)) //nolint:gosec // members are 16-bit by construction
+			}
 		}
 		return p, nil
 	}
 	return nil, fault.Errorf(fault.Internal, "kv: postings: unknown tag %d", b[0])
+}
+
+// Backward returns the members of an encoded set, the largest first. It costs what
+// is taken of it. A damaged set is an Internal fault.
+func Backward(b []byte) (iter.Seq[uint16], error) {
+	if len(b) == 0 || b[0] != tagBitmap {
+		p, err := ParsePostings(b)
+		return func(yield func(uint16) bool) {
+			for _, v := range slices.Backward(p) {
+				if !yield(v) {
+					return
+				}
+			}
+		}, err
+	}
+	bm, err := bitmap(b)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(uint16) bool) {
+		for it := bm.ReverseIterator(); it.HasNext(); {
+			if !yield(uint16(it.Next())) { //nolint:gosec // members are 16-bit by construction
+				return
+			}
+		}
+	}, nil
+}
+
+// Ends returns up to least of the smallest and up to most of the largest members
+// of an encoded set, both rising, and how many members it has. It costs what it
+// returns, not what the set holds. A damaged set is an Internal fault.
+func Ends(b []byte, least, most int) (low, high Postings, n int, err error) {
+	if len(b) == 0 || b[0] != tagBitmap {
+		p, err := ParsePostings(b)
+		return p[:min(least, len(p))], p[len(p)-min(most, len(p)):], len(p), err
+	}
+	bm, err := bitmap(b)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	for it := bm.Iterator(); it.HasNext() && len(low) < least; {
+		low = append(low, uint16(it.Next())) //nolint:gosec // members are 16-bit by construction
+	}
+	for it := bm.ReverseIterator(); it.HasNext() && len(high) < most; {
+		high = append(high, uint16(it.Next())) //nolint:gosec // members are 16-bit by construction
+	}
+	slices.Reverse(high)
+	return low, high, int(bm.GetCardinality()), nil //nolint:gosec // at most 65,536
 }
 
 // Union returns the encoded union of encoded sets.
@@ -104,9 +169,9 @@ func Union(sets ...[]byte) ([]byte, error) {
 	bm := roaring.New()
 	for _, s := range sets {
 		if len(s) > 0 && s[0] == tagBitmap {
-			o := roaring.New()
-			if err := o.UnmarshalBinary(s[1:]); err != nil {
-				return nil, fault.Errorf(fault.Internal, "kv: postings: %w", err)
+			o, err := bitmap(s)
+			if err != nil {
+				return nil, err
 			}
 			bm.Or(o)
 			continue

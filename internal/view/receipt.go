@@ -147,12 +147,12 @@ func postings(r kv.Reader, prefix byte, term []byte) iter.Seq2[uint32, error] {
 				continue // a longer term that begins with this one and a zero byte
 			}
 			base := uint32(^binary.BigEndian.Uint16(p.Key[size-2:])) << 16
-			set, err := kv.ParsePostings(p.Value)
+			set, err := kv.Backward(p.Value)
 			if err != nil {
 				yield(0, err)
 				return
 			}
-			for _, s := range slices.Backward(set) {
+			for s := range set {
 				if !yield(base|uint32(s), nil) {
 					return
 				}
@@ -175,21 +175,17 @@ func sample(r kv.Reader, prefix byte, term []byte, newest, oldest int) (nos []ui
 		if len(p.Key) != size {
 			continue
 		}
-		set, err := kv.ParsePostings(p.Value)
+		low, high, n, err := kv.Ends(p.Value, oldest, newest-len(nos))
 		if err != nil {
 			return nil, 0, err
 		}
-		total += len(set)
+		total += n
 		base := uint32(^binary.BigEndian.Uint16(p.Key[size-2:])) << 16
-		for _, v := range slices.Backward(set) {
-			if len(nos) < newest {
-				nos = append(nos, base|uint32(v))
-				continue
-			}
-			break
+		for _, v := range slices.Backward(high) {
+			nos = append(nos, base|uint32(v))
 		}
-		for i := min(len(set), oldest) - 1; i >= 0; i-- {
-			tail = append(tail, base|uint32(set[i]))
+		for _, v := range slices.Backward(low) {
+			tail = append(tail, base|uint32(v))
 		}
 		if len(tail) > oldest {
 			tail = tail[len(tail)-oldest:]

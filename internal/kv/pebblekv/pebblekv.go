@@ -29,7 +29,7 @@ import (
 
 // Sizes of the parts held in memory.
 const (
-	DefaultCacheBytes    = 32 << 20
+	DefaultCacheBytes    = 64 << 20
 	DefaultMemTableBytes = 48 << 20
 	// maxBuffers is how many write buffers may wait to be written out.
 	maxBuffers = 2
