@@ -105,10 +105,11 @@ func (t *taking) read(ctx context.Context, toCheck, inOrder chan<- *chunk) {
 		}
 		if len(c.items) >= ChunkObjects || size >= ChunkBytes {
 			c.read = t.f.read.Load()
+			next := &chunk{no: c.no + 1, items: make([]format.Item, 0, len(c.items))}
 			if !send(c) {
 				return
 			}
-			c = &chunk{no: c.no + 1, items: make([]format.Item, 0, len(c.items))}
+			c = next // the one sent is no longer ours
 			size = 0
 		}
 	}
