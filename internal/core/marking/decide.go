@@ -116,6 +116,9 @@ func stringSet[T ~string](list []T, words map[string]types.Value) types.Value {
 // readerEntity returns r as the rules see it.
 func readerEntity(r Reader) cedar.Entity {
 	words := map[string]types.Value{}
+	if r.Org.Validate() != nil {
+		r.Org = ""
+	}
 	return cedar.Entity{
 		UID: types.NewEntityUID("Reader", "reader"),
 		Attributes: types.NewRecord(types.RecordMap{

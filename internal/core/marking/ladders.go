@@ -81,7 +81,7 @@ func ParseLadder(f File) (*Ladder, error) {
 // lint returns what is wrong with l by itself.
 func (l *Ladder) lint() error {
 	switch {
-	case !ladderName(l.Name):
+	case !ladderName(l.Name) || l.Name == noLevel.Ladder():
 		return fault.Errorf(fault.Invalid, "name %.40q: want 1 to 32 small letters, digits or hyphens", l.Name)
 	case l.Version < 1:
 		return fault.Errorf(fault.Invalid, "version %d: want 1 or more", l.Version)

@@ -20,7 +20,8 @@ import (
 // that reads, the administrator, none). All readers are cleared for "low", read
 // into ONE and in group "one", so that sets vary against them.
 //
-// Dimensions of sets: see latticeSets.
+// Dimensions of sets: see latticeSets. Texts that the rules themselves compare
+// with, such as the name of an organisation, are tried besides: see latticeNamed.
 
 // latticeNow is the moment of the lattice; embargoes end at it and after it.
 var latticeNow = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -134,6 +135,78 @@ func latticeSets(most int) []Set {
 	return out
 }
 
+// lattice is what a policy is tried on.
+type lattice struct {
+	readers []Reader
+	sets    []Set
+}
+
+// newLattice returns the lattice for rules that compare with the texts named.
+// Sets differ from the plainest in at most most dimensions; all of them for a
+// negative most.
+func newLattice(most int, named []string) lattice {
+	l := lattice{latticeReaders(), latticeSets(most)}
+	readers, sets := latticeNamed(named)
+	l.readers, l.sets = append(l.readers, readers...), append(l.sets, sets...)
+	slices.SortStableFunc(l.sets, func(a, b Set) int { return strings.Compare(a.String(), b.String()) })
+	l.sets = slices.CompactFunc(l.sets, func(a, b Set) bool { return a.String() == b.String() })
+	return l
+}
+
+// latticeNamed returns readers that are what a rule speaks of, and sets that bear
+// it, one thing at a time and under every label.
+func latticeNamed(named []string) (readers []Reader, sets []Set) {
+	base := Reader{
+		Person: "p1", Org: "AAA/other", Role: alliance.Analyst,
+		Groups: []alliance.Group{"one"}, Cleared: []Level{"l/LOW"}, Caveats: []string{"ONE"},
+	}
+	reader := func(change func(*Reader)) {
+		for _, community := range []bool{true, false} {
+			r := base
+			r.Community = community
+			change(&r)
+			readers = append(readers, r)
+		}
+	}
+	set := func(change func(*Limits)) {
+		for _, l := range tlp.Labels() {
+			s := Set{TLP: l, Limits: Limits{Recipients: Only[alliance.Org]("AAA/recipient"), Persons: Only[alliance.Key]("p1")}}
+			change(&s.Limits)
+			if s.Validate() == nil {
+				sets = append(sets, s)
+			}
+		}
+	}
+	for _, word := range named {
+		if word == "" || word == alliance.NoRole.String() || word == alliance.Administrator.String() {
+			continue // tried anyway
+		}
+		var role alliance.Role
+		if role.UnmarshalText([]byte(word)) == nil {
+			reader(func(r *Reader) { r.Role = role })
+		}
+		if org := alliance.Org(word); org.Validate() == nil {
+			reader(func(r *Reader) { r.Org = org })
+			reader(func(r *Reader) { r.ServedBy = []alliance.Org{org} })
+			set(func(l *Limits) { l.Owner = org })
+			set(func(l *Limits) { l.Recipients = Only(org) })
+		}
+		if m := alliance.Member(word); m.Validate() == nil {
+			reader(func(r *Reader) { r.Org = alliance.Org(m + "/any") })
+			set(func(l *Limits) { l.Releasable = Only(m) })
+		}
+		reader(func(r *Reader) { r.Person = alliance.Key(word) })
+		reader(func(r *Reader) { r.Groups = []alliance.Group{alliance.Group(word)} })
+		reader(func(r *Reader) { r.Cleared = []Level{Level(word)} })
+		reader(func(r *Reader) { r.Caveats = []string{word} })
+		set(func(l *Limits) { l.Persons = Only(alliance.Key(word)) })
+		set(func(l *Limits) { l.Groups = []alliance.Group{alliance.Group(word)} })
+		set(func(l *Limits) { l.Classes = []Level{Level(word)} })
+		set(func(l *Limits) { l.Caveats = []string{word} })
+	}
+	return readers, sets
+}
+
 // A property is something that must hold of every read that is allowed.
 type property struct {
 	name string
@@ -144,7 +217,12 @@ type property struct {
 // properties are what the rules are held to. They are written by hand against
 // the sets themselves and share nothing with the rules.
 func properties() []property {
-	label := func(s Set) tlp.Label { return s.Label(nil) }
+	label := func(s Set) tlp.Label {
+		if len(s.Refs) > 0 { // the lattice knows no definition
+			return tlp.Red
+		}
+		return s.TLP
+	}
 	in := func(s Set, o alliance.Org) bool {
 		return o != "" && s.Recipients.Said && slices.Contains(s.Recipients.To, o)
 	}
@@ -153,7 +231,7 @@ func properties() []property {
 	}
 	return []property{
 		{"nobody unknown reads", func(r Reader, _ Set, _ time.Time) bool {
-			return r.Org == "" || r.Org.Member() == "" || r.Role == alliance.NoRole
+			return r.Org.Validate() != nil || r.Role == alliance.NoRole
 		}},
 		{"the administrator reads nothing", func(r Reader, _ Set, _ time.Time) bool { return r.Role == alliance.Administrator }},
 		{"RED is read by the named alone", func(r Reader, s Set, _ time.Time) bool {
@@ -209,12 +287,14 @@ type Violation struct {
 // properties of each allowed read, and that adding a caveat, a release group or
 // an unknown marking opens nothing. It returns nil when all hold. Clauses that
 // err on the lattice are violations too.
-func (p *Policy) Test() ([]Violation, error) { return p.test(latticeSets(-1), 0) }
+func (p *Policy) Test() ([]Violation, error) {
+	return p.test(newLattice(-1, p.named), properties(), 0)
+}
 
-// test is [Policy.Test] on some sets; it stops at enough violations, 0 for never.
-func (p *Policy) test(sets []Set, enough int) ([]Violation, error) {
+// test holds the policy to props; it stops after enough violations, 0 for never.
+func (p *Policy) test(on lattice, props []property, enough int) ([]Violation, error) {
+	sets := on.sets
 	marked := Mark(nil, sets...)
-	props := properties()
 	found := map[string]*Violation{}
 	var order []string
 	note := func(name, example string) {
@@ -227,7 +307,7 @@ func (p *Policy) test(sets []Set, enough int) ([]Violation, error) {
 		v.Count++
 	}
 	narrower := narrowings(sets)
-	for _, r := range latticeReaders() {
+	for _, r := range on.readers {
 		s, err := p.Readable(r, marked, latticeNow)
 		if err != nil {
 			return nil, err

@@ -212,7 +212,7 @@ func levelName(s string) bool {
 
 // caveatName reports whether s can be a caveat.
 func caveatName(s string) bool {
-	return s != "" && len(s) <= 64 && utf8.ValidString(s) && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, func(r rune) bool {
+	return s != "" && len(s) <= 64 && utf8.ValidString(s) && strings.Join(strings.Fields(s), " ") == s && !strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" -/&.'()", r)
 	})
 }

@@ -103,8 +103,27 @@ func Default(source *tlp.Label) Set {
 // restrictive one decides. They do not speak for the fields they leave out: an
 // object that is marked in fields alone has def's label and theirs besides.
 func Of(o *stix.Object, def Set) Set {
-	s := Set{TLP: tlp.Clear, Limits: def.Limits}
-	marked := false
+	s, marked := own(o, def)
+	for id := range fieldMarkings(o) {
+		l, ok := tlp.ByDefinition(id)
+		p, isPAP := papOf(id)
+		switch {
+		case isPAP:
+			s.PAP = joinPAP(s.PAP, p, false)
+		case ok && (marked || l == tlp.Red): // RED for the rest too is no wider than any label
+			s.TLP, s.Imputed, marked = tlp.Most(s.TLP, l), false, true
+		default:
+			s.Refs = append(s.Refs, id)
+		}
+	}
+	s.Refs = tidy(s.Refs)
+	return s
+}
+
+// own returns the set that the markings of o as a whole give, fields left aside,
+// and whether one of them is a label; without, the label is def's.
+func own(o *stix.Object, def Set) (s Set, marked bool) {
+	s = Set{TLP: tlp.Clear, Limits: def.Limits}
 	for _, id := range o.Strings("object_marking_refs") {
 		if l, ok := tlp.ByDefinition(id); ok {
 			s.TLP, marked = tlp.Most(s.TLP, l), true
@@ -114,23 +133,11 @@ func Of(o *stix.Object, def Set) Set {
 			s.Refs = append(s.Refs, id)
 		}
 	}
-	for id := range fieldMarkings(o) {
-		l, ok := tlp.ByDefinition(id)
-		p, isPAP := papOf(id)
-		switch {
-		case isPAP:
-			s.PAP = joinPAP(s.PAP, p, false)
-		case ok && (marked || l == tlp.Red): // RED for the rest too is no wider than any label
-			s.TLP, marked = tlp.Most(s.TLP, l), true
-		default:
-			s.Refs = append(s.Refs, id)
-		}
-	}
 	if !marked {
 		s.TLP, s.Imputed = def.TLP, def.Imputed
 	}
 	s.Refs = tidy(append(s.Refs, def.Refs...))
-	return s
+	return s, marked
 }
 
 // fieldMarkings yields the marking definitions of o's fields.

@@ -71,6 +71,9 @@ type Policy struct {
 	digest string
 	rules  []Rule
 	sliced map[Action]cedar.PolicyMap
+	// named are the texts that the rules compare with, sorted: the lattice must
+	// try them besides its own.
+	named []string
 }
 
 // BuiltIn returns the rules that ship with the program.
@@ -203,14 +206,59 @@ func (p *Policy) add(file string, one *cedar.Policy, v *validate.Validator) erro
 	if r.Actions, ok = actionsOf(node.Action); !ok {
 		return at("%s: want action == Action::\"...\" or action in [...], with actions of %v", r.ID, actions)
 	}
-	if err := v.Policy(r.ID, (*ast.Policy)(one.AST())); err != nil {
+	if !open(node.Principal) || !open(node.Resource) {
+		return at("%s: want the bare words principal and resource: rules tell readers and markings apart by what they are", r.ID)
+	}
+	if err := v.Policy(r.ID, node); err != nil {
 		return at("%s: %w", r.ID, err)
 	}
+	words, ok := look(node)
+	if !ok {
+		return at("%s: time may stand in \"context.now < resource.notBefore\" alone: a sight would not know until when it holds", r.ID)
+	}
+	p.named = tidyText(append(p.named, words...))
 	p.rules = append(p.rules, r)
 	for _, a := range r.Actions {
 		p.sliced[a][types.PolicyID(r.ID)] = one
 	}
 	return nil
+}
+
+// open reports whether a scope leaves the principal or the resource open.
+func open(scope any) bool {
+	_, ok := scope.(ast.ScopeTypeAll)
+	return ok
+}
+
+// look returns the texts that a clause compares with; ok is false when it asks
+// for the time in any other way than whether an embargo has ended.
+func look(node *ast.Policy) (words []string, ok bool) {
+	times, embargoes := 0, 0
+	embargo := ast.NodeTypeLessThan{BinaryNode: ast.BinaryNode{Left: accessTo("context", "now"), Right: accessTo("resource", "notBefore")}}
+	for _, c := range node.Conditions {
+		ast.Inspect(ast.NewNode(c.Body), func(n ast.IsNode) bool {
+			switch n := n.(type) {
+			case ast.NodeValue:
+				if text, is := n.Value.(types.String); is {
+					words = append(words, string(text))
+				}
+			case ast.NodeTypeVariable:
+				if n.Name == "context" {
+					times++
+				}
+			case ast.NodeTypeLessThan:
+				if n == embargo {
+					embargoes++
+				}
+			}
+			return true
+		})
+	}
+	return words, times == embargoes
+}
+
+func accessTo(variable, attribute types.String) ast.IsNode {
+	return ast.NodeTypeAccess{StrOpNode: ast.StrOpNode{Arg: ast.NodeTypeVariable{Name: variable}, Value: attribute}}
 }
 
 // actionsOf returns the actions that a scope names one by one; ok is false for a

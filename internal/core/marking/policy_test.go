@@ -17,14 +17,6 @@ func builtIn(tb testing.TB) *Policy {
 	return p
 }
 
-func TestLattice(t *testing.T) {
-	t.Parallel()
-	got, err := builtIn(t).Test()
-	if err != nil || len(got) > 0 {
-		t.Errorf("Test() = %+v, %v, want none", got, err)
-	}
-}
-
 // manySets returns n sets, all different, as a busy node might hold.
 func manySets(n int) []Set {
 	sets := make([]Set, n)

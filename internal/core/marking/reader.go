@@ -55,7 +55,7 @@ func ReaderOf(d *alliance.Directory, ls *Ladders, k alliance.Key, role alliance.
 	}
 	r.Cleared = ls.Cleared(held...)
 	for _, a := range p.Access {
-		if r.until(a.Span, now) {
+		if r.until(a.Span, now) && a.Caveat != unreadableCaveat {
 			r.Caveats = append(r.Caveats, a.Caveat)
 		}
 	}

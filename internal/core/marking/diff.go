@@ -1,0 +1,89 @@
+package marking
+
+import (
+	"slices"
+	"strings"
+)
+
+// Change is a kind of case that one policy decides otherwise than another.
+type Change struct {
+	// Opens is set when the new policy allows what the old denied, clear for the
+	// reverse.
+	Opens bool `json:"opens"`
+	// Before and After are the clauses that decided, under the old and the new.
+	Before []string `json:"before"`
+	After  []string `json:"after"`
+	// Example is the first such case, in words, and Count how many there are on
+	// the lattice.
+	Example string `json:"example"`
+	Count   int    `json:"count"`
+}
+
+// String returns the change in one line, without its example and count.
+func (c Change) String() string {
+	word := "closes"
+	if c.Opens {
+		word = "opens"
+	}
+	return word + " " + strings.Join(c.Before, "+") + " -> " + strings.Join(c.After, "+")
+}
+
+// Diff returns how the new policy decides otherwise than the old about reading:
+// first what it opens, then what it closes, each by the clauses that decided. It
+// tries the whole lattice, with the texts that either compares with.
+func Diff(old, new *Policy) ([]Change, error) {
+	return diff(old, new, newLattice(-1, tidyText(slices.Concat(old.named, new.named))))
+}
+
+func diff(old, new *Policy, on lattice) ([]Change, error) {
+	marked := Mark(nil, on.sets...)
+	found := map[string]*Change{}
+	for _, r := range on.readers {
+		a, err := old.Readable(r, marked, latticeNow)
+		if err != nil {
+			return nil, err
+		}
+		b, err := new.Readable(r, marked, latticeNow)
+		if err != nil {
+			return nil, err
+		}
+		for i := range marked {
+			no := uint32(i) //nolint:gosec // sets are few
+			if a.Has(no) == b.Has(no) {
+				continue
+			}
+			c := Change{
+				Opens: b.Has(no), Example: describe(r, marked[i].set),
+				Before: old.Decide(r, Read, marked[i], latticeNow).reasons(),
+				After:  new.Decide(r, Read, marked[i], latticeNow).reasons(),
+			}
+			if found[c.String()] == nil {
+				found[c.String()] = &c
+			}
+			found[c.String()].Count++
+		}
+	}
+	var out []Change
+	for _, c := range found {
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(a, b Change) int {
+		if a.Opens != b.Opens {
+			if a.Opens {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.String(), b.String())
+	})
+	return out, nil
+}
+
+// reasons returns the clauses that decided, errors included.
+func (d Decision) reasons() []string {
+	out := slices.Clone(d.Rules)
+	if len(d.Errors) > 0 {
+		out = append(out, "error")
+	}
+	return out
+}
