@@ -200,7 +200,7 @@ func TestListsOf(t *testing.T) {
 }
 
 func hand(k Key, r Role, stoodInFor Key) Hand {
-	return Hand{Acting: Acting{Person: k, Role: r, For: stoodInFor}, Org: "AAA/csirt"}
+	return Hand{Person: k, Role: r, For: stoodInFor, Org: "AAA/csirt"}
 }
 
 func TestCheckHands(t *testing.T) {
@@ -221,7 +221,7 @@ func TestCheckHands(t *testing.T) {
 		{"no role", []Hand{hand("p1", NoRole, "")}, []string{"without a name"}},
 		{"unknown role", []Hand{hand("p1", 99, "")}, []string{"without a name"}},
 		{"no person", []Hand{hand("", Analyst, "")}, []string{"without a name"}},
-		{"no organisation", []Hand{{Acting: Acting{Person: "p1", Role: Analyst}}}, []string{"without a name"}},
+		{"no organisation", []Hand{{Person: "p1", Role: Analyst}}, []string{"without a name"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

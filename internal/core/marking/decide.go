@@ -1,8 +1,10 @@
 package marking
 
 import (
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
@@ -97,11 +99,12 @@ func mark(s Set, inert func(id string) bool, words map[string]types.Value) Marke
 
 // stringSet returns the values of list; lists that were seen before are shared.
 func stringSet[T ~string](list []T, words map[string]types.Value) types.Value {
-	var key string
+	var key strings.Builder
 	for _, x := range list {
-		key += string(x) + "\n"
+		key.WriteString(string(x))
+		key.WriteByte('\n')
 	}
-	if v, ok := words[key]; ok {
+	if v, ok := words[key.String()]; ok {
 		return v
 	}
 	values := make([]types.Value, 0, len(list))
@@ -109,7 +112,7 @@ func stringSet[T ~string](list []T, words map[string]types.Value) types.Value {
 		values = append(values, types.String(x))
 	}
 	v := types.NewSet(values...)
-	words[key] = v
+	words[key.String()] = v
 	return v
 }
 
@@ -288,10 +291,16 @@ func (s *Sight) add(ok bool) {
 	if s.n&63 == 0 {
 		s.bits = append(s.bits, 0)
 	}
-	if ok {
-		s.bits[s.n>>6] |= 1 << (s.n & 63)
-	}
 	s.n++
+	s.put(s.n-1, ok)
+}
+
+// put changes the answer for a set that was asked about.
+func (s *Sight) put(i int, ok bool) {
+	s.bits[i>>6] &^= 1 << (i & 63)
+	if ok {
+		s.bits[i>>6] |= 1 << (i & 63)
+	}
 }
 
 // Readable returns which of the sets r may read at now. It decides as [Decide]
@@ -317,46 +326,78 @@ func (p *Policy) Extend(s *Sight, r Reader, sets []Marked, now time.Time) error 
 		s.Errors = tidyText(append(s.Errors, pastReader))
 		return nil
 	}
-	w := &world{reader: readerEntity(r), marked: sets[s.n:]}
-	ids := make([]types.Value, len(w.marked))
+	allowed, errs, err := p.all(r, sets[s.n:], now)
+	if err != nil {
+		return err
+	}
+	until := earlier(next(s.ValidUntil, now), next(r.Until, now))
+	for _, ok := range allowed {
+		until = earlier(until, next(sets[s.n].until, now))
+		s.add(ok)
+	}
+	s.ValidUntil = until
+	s.Errors = tidyText(append(s.Errors, errs...))
+	return nil
+}
+
+// Overlay returns class, the sight of r's class over sets, with what TLP:RED names
+// r's person for besides: only sets that name persons are decided again. Both must
+// be of one policy, and class still valid.
+func (p *Policy) Overlay(class *Sight, r Reader, sets []Marked, now time.Time) (*Sight, error) {
+	out := &Sight{bits: slices.Clone(class.bits), n: class.n, ValidUntil: earlier(class.ValidUntil, next(r.Until, now)), Errors: slices.Clone(class.Errors)}
+	if r.past(now) {
+		return &Sight{bits: make([]uint64, len(class.bits)), n: class.n, Errors: []string{pastReader}}, nil
+	}
+	var personal []Marked
+	var at []int
+	for i := range sets[:min(class.n, len(sets))] {
+		if sets[i].set.Persons.Said {
+			personal, at = append(personal, sets[i]), append(at, i)
+		}
+	}
+	allowed, errs, err := p.all(r, personal, now)
+	if err != nil {
+		return nil, err
+	}
+	for i, ok := range allowed {
+		out.put(at[i], ok)
+	}
+	out.Errors = tidyText(append(out.Errors, errs...))
+	return out, nil
+}
+
+// all decides over reading all sets.
+func (p *Policy) all(r Reader, sets []Marked, now time.Time) (allowed []bool, errs []string, err error) {
+	if len(sets) == 0 {
+		return nil, nil, nil
+	}
+	w := &world{reader: readerEntity(r), marked: sets}
+	ids := make([]types.Value, len(sets))
 	for i := range ids {
 		ids[i] = types.NewEntityUID("Marking", types.String(strconv.Itoa(i)))
 	}
-	allowed := make([]bool, len(ids))
-	errs := map[string]bool{}
-	i := 0
-	err := batch.Authorize(background{}, p.sliced[Read], w, batch.Request{
+	seen := map[string]bool{}
+	err = batch.Authorize(background{}, p.sliced[Read], w, batch.Request{
 		Principal: w.reader.UID, Action: actionUID(Read), Resource: batch.Variable("set"), Context: contextAt(now),
 		Variables: batch.Variables{"set": ids},
 	}, func(res batch.Result) error {
-		m := &w.marked[i]
+		i := len(allowed)
 		if res.Request.Resource != ids[i] {
 			return fault.Errorf(fault.Internal, "marking: answer for %v, want %v", res.Request.Resource, ids[i])
 		}
 		for _, e := range res.Diagnostic.Errors {
-			errs[string(e.PolicyID)+": "+e.Message] = true
+			seen[string(e.PolicyID)+": "+e.Message] = true
 		}
-		if m.err != nil {
-			errs[m.err.Error()] = true
+		if bad := sets[i].err; bad != nil {
+			seen[bad.Error()] = true
 		}
-		allowed[i] = res.Decision == cedar.Allow && len(res.Diagnostic.Errors) == 0 && m.err == nil
-		i++
+		allowed = append(allowed, res.Decision == cedar.Allow && len(res.Diagnostic.Errors) == 0 && sets[i].err == nil)
 		return nil
 	})
-	if err != nil || i != len(ids) {
-		return fault.Errorf(fault.Internal, "marking: %d of %d sets decided: %w", i, len(ids), err)
+	if err != nil || len(allowed) != len(sets) {
+		return nil, nil, fault.Errorf(fault.Internal, "marking: %d of %d sets decided: %w", len(allowed), len(sets), err)
 	}
-	until := earlier(next(s.ValidUntil, now), next(r.Until, now))
-	for i, ok := range allowed {
-		s.add(ok)
-		until = earlier(until, next(w.marked[i].until, now))
-	}
-	s.ValidUntil = until
-	for e := range errs {
-		s.Errors = append(s.Errors, e)
-	}
-	s.Errors = tidyText(s.Errors)
-	return nil
+	return allowed, slices.Collect(maps.Keys(seen)), nil
 }
 
 // background is a context that is never done: the core takes none, and the batch

@@ -30,7 +30,9 @@ func (c Change) String() string {
 
 // Diff returns how the new policy decides otherwise than the old about reading:
 // first what it opens, then what it closes, each by the clauses that decided. It
-// tries the whole lattice, with the texts that either compares with.
+// tries the whole lattice, with the texts that either compares with: each by
+// itself on either side, and organisations in every role spoken of. A rule that
+// joins more of one side than that is for people to read.
 func Diff(old, new *Policy) ([]Change, error) {
 	return diff(old, new, newLattice(-1, tidyText(slices.Concat(old.named, new.named))))
 }

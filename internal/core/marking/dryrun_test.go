@@ -21,7 +21,7 @@ func TestFieldsOf(t *testing.T) {
 		`{"marking_ref":"marking-definition--c43594d1-4b11-4c59-93ab-1c9b14d53ce9","selectors":["name"]},`+
 		`{"marking_ref":"`+tlp.Clear.Definition()+`","selectors":["name"]},`+
 		`{"lang":"fr","selectors":["name"]}]}`)
-	container := Set{TLP: tlp.Green, Limits: Limits{Owner: "AAA/csirt", Recipients: Only[alliance.Org]("AAA/csirt")}}
+	container := Set{TLP: tlp.Green, Owner: "AAA/csirt", Recipients: Only[alliance.Org]("AAA/csirt")}
 	got := FieldsOf(o, Set{Imputed: true}, container)
 	text := got.Set.String()
 	var fields []string
@@ -64,7 +64,7 @@ func TestFieldsOfDangling(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	t.Parallel()
 	p := builtIn(t)
-	amber := Set{TLP: tlp.Amber, Limits: Limits{Recipients: Only[alliance.Org]("AAA/csirt", "BBB/mod"), Persons: Only[alliance.Key]("p1")}}
+	amber := Set{TLP: tlp.Amber, Recipients: Only[alliance.Org]("AAA/csirt", "BBB/mod"), Persons: Only[alliance.Key]("p1")}
 	red, strict, day := amber, amber, amber
 	red.TLP, strict.TLP, day.TLP = tlp.Red, tlp.AmberStrict, tlp.Green
 	day.NotBefore = latticeNow.Add(time.Hour)

@@ -389,8 +389,7 @@ func (l *Label) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
 //
 // Source: stanag-4774 appendix 1; casus decision 0019.
 func (ls *Ladders) Set(l *Label) Set {
-	s := Set{Imputed: true}
-	s.Classes = []Level{ls.level(l)}
+	s := Set{Imputed: true, Classes: []Level{ls.level(l)}}
 	for _, c := range l.Categories {
 		switch c.Type {
 		case Informative:

@@ -114,7 +114,7 @@ func TestLabelsOfSet(t *testing.T) {
 			t.Errorf("%s comes back as %s", want, got)
 		}
 	}
-	if got, err := ls.Labels(Set{Limits: Limits{Classes: []Level{noLevel}}}, latticeNow); err == nil {
+	if got, err := ls.Labels(Set{Classes: []Level{noLevel}}, latticeNow); err == nil {
 		t.Errorf("Labels of an unknown level = %v, want a refusal", got)
 	}
 	if got, err := ls.Labels(Set{}, latticeNow); err != nil || got != nil {

@@ -163,7 +163,7 @@ func TestAdmit(t *testing.T) {
 		{"no ladders", none, "alliance/TOP SECRET", []Level{"alliance/UNCLASSIFIED"}, false},
 	}
 	for _, tt := range tests {
-		err := tt.ls.Admit(tt.ceiling, Set{Limits: Limits{Classes: tt.classes}})
+		err := tt.ls.Admit(tt.ceiling, Set{Classes: tt.classes})
 		if (err == nil) != tt.ok || err != nil && (fault.KindOf(err) != fault.Denied || fault.HintOf(err) == "") {
 			t.Errorf("%s: Admit = %v, want ok %v and otherwise a Denied fault with a hint", tt.name, err, tt.ok)
 		}
@@ -174,7 +174,7 @@ func TestAdmit(t *testing.T) {
 func TestClassificationDecides(t *testing.T) {
 	t.Parallel()
 	ls, p := builtInLadders(t), builtIn(t)
-	set := Set{TLP: 4, Limits: Limits{Classes: []Level{"arkania/RESERVED"}}}
+	set := Set{TLP: 4, Classes: []Level{"arkania/RESERVED"}}
 	for held, want := range map[Level]Effect{"": Deny, "alliance/UNCLASSIFIED": Deny, "alliance/RESTRICTED": Allow, "arkania/SECRET": Allow, "alliance/reserved": Deny} {
 		r := Reader{Org: "AAA/csirt", Role: alliance.Analyst, Cleared: ls.Cleared(held)}
 		if d := p.Decide(r, Read, Mark(nil, set)[0], latticeNow); d.Effect != want {

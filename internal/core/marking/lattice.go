@@ -147,6 +147,12 @@ type lattice struct {
 func newLattice(most int, named []string) lattice {
 	l := lattice{latticeReaders(), latticeSets(most)}
 	readers, sets := latticeNamed(named)
+	seen := map[string]bool{}
+	readers = slices.DeleteFunc(readers, func(r Reader) bool { // what sets the organisation comes twice
+		twice := seen[r.Key()]
+		seen[r.Key()] = true
+		return twice
+	})
 	l.readers, l.sets = append(l.readers, readers...), append(l.sets, sets...)
 	slices.SortStableFunc(l.sets, func(a, b Set) int { return strings.Compare(a.String(), b.String()) })
 	l.sets = slices.CompactFunc(l.sets, func(a, b Set) bool { return a.String() == b.String() })
@@ -154,46 +160,60 @@ func newLattice(most int, named []string) lattice {
 }
 
 // latticeNamed returns readers that are what a rule speaks of, and sets that bear
-// it, one thing at a time and under every label.
+// it, one thing at a time and under every label; organisations in every role that
+// a rule speaks of.
 func latticeNamed(named []string) (readers []Reader, sets []Set) {
 	base := Reader{
-		Person: "p1", Org: "AAA/other", Role: alliance.Analyst,
+		Person: "p1", Role: alliance.Analyst,
 		Groups: []alliance.Group{"one"}, Cleared: []Level{"l/LOW"}, Caveats: []string{"ONE"},
 	}
 	reader := func(change func(*Reader)) {
 		for _, community := range []bool{true, false} {
-			r := base
-			r.Community = community
-			change(&r)
-			readers = append(readers, r)
+			for _, org := range []alliance.Org{"AAA/recipient", "AAA/other"} {
+				r := base
+				r.Org, r.Community = org, community
+				change(&r)
+				readers = append(readers, r)
+			}
 		}
 	}
 	set := func(change func(*Limits)) {
 		for _, l := range tlp.Labels() {
-			s := Set{TLP: l, Limits: Limits{Recipients: Only[alliance.Org]("AAA/recipient"), Persons: Only[alliance.Key]("p1")}}
+			s := Set{TLP: l, Recipients: Only[alliance.Org]("AAA/recipient"), Persons: Only[alliance.Key]("p1")}
 			change(&s.Limits)
 			if s.Validate() == nil {
 				sets = append(sets, s)
 			}
 		}
 	}
+	named = slices.DeleteFunc(slices.Clone(named), func(word string) bool {
+		return word == "" || word == alliance.NoRole.String() || word == alliance.Administrator.String() // tried anyway
+	})
+	roles := []alliance.Role{alliance.Analyst}
 	for _, word := range named {
-		if word == "" || word == alliance.NoRole.String() || word == alliance.Administrator.String() {
-			continue // tried anyway
-		}
 		var role alliance.Role
 		if role.UnmarshalText([]byte(word)) == nil {
-			reader(func(r *Reader) { r.Role = role })
+			roles = append(roles, role)
 		}
+	}
+	for _, role := range roles[1:] {
+		reader(func(r *Reader) { r.Role = role })
+	}
+	for _, word := range named {
 		if org := alliance.Org(word); org.Validate() == nil {
-			reader(func(r *Reader) { r.Org = org })
+			for _, role := range roles {
+				reader(func(r *Reader) { r.Org, r.Role = org, role })
+			}
 			reader(func(r *Reader) { r.ServedBy = []alliance.Org{org} })
 			set(func(l *Limits) { l.Owner = org })
 			set(func(l *Limits) { l.Recipients = Only(org) })
 		}
 		if m := alliance.Member(word); m.Validate() == nil {
-			reader(func(r *Reader) { r.Org = alliance.Org(m + "/any") })
+			for _, role := range roles {
+				reader(func(r *Reader) { r.Org, r.Role = alliance.Org(m+"/any"), role })
+			}
 			set(func(l *Limits) { l.Releasable = Only(m) })
+			set(func(l *Limits) { l.Recipients = Only(alliance.Org(m + "/any")) })
 		}
 		reader(func(r *Reader) { r.Person = alliance.Key(word) })
 		reader(func(r *Reader) { r.Groups = []alliance.Group{alliance.Group(word)} })

@@ -274,7 +274,7 @@ func mutate(n ast.IsNode) map[string]ast.IsNode {
 	case ast.NodeTypeNot:
 		put("not", n.Arg)
 		for name, m := range mutate(n.Arg) {
-			out[name] = ast.NodeTypeNot{UnaryNode: ast.UnaryNode{Arg: m}}
+			out[name] = ast.NodeTypeNot{Arg: m}
 		}
 	case ast.NodeTypeEquals:
 		leaf()
@@ -298,7 +298,7 @@ func mutate(n ast.IsNode) map[string]ast.IsNode {
 	case ast.NodeTypeContainsAll:
 		leaf()
 		put("any for all", ast.NodeTypeContainsAny(n))
-		put("turned", ast.NodeTypeContainsAll{BinaryNode: ast.BinaryNode{Left: n.Right, Right: n.Left}})
+		put("turned", ast.NodeTypeContainsAll{Left: n.Right, Right: n.Left})
 	case ast.NodeTypeContainsAny:
 		leaf()
 		put("all for any", ast.NodeTypeContainsAll(n))
@@ -343,7 +343,7 @@ func TestUse(t *testing.T) {
 		var out string
 		for pap := PAPUnsaid; pap <= PAPClear; pap++ {
 			for _, l := range tlp.Labels() {
-				m := Mark(nil, Set{TLP: l, Limits: Limits{PAP: pap, Recipients: Only[alliance.Org]("AAA/recipient"), Persons: Only[alliance.Key]("p1")}})[0]
+				m := Mark(nil, Set{TLP: l, PAP: pap, Recipients: Only[alliance.Org]("AAA/recipient"), Persons: Only[alliance.Key]("p1")})[0]
 				if d := p.Decide(r, a, m, latticeNow); d.Effect == Allow {
 					out += "1"
 				} else {

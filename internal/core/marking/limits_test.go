@@ -17,12 +17,10 @@ import (
 func full() Set {
 	return Set{
 		TLP: tlp.Red, Imputed: true, Refs: []string{"marking-definition--a", "marking-definition--b"},
-		Limits: Limits{
-			Owner: "AAA/csirt", Recipients: Only[alliance.Org]("BBB/mod", "AAA/csirt"), Persons: Only[alliance.Key]("p1", "p2"),
-			Releasable: Only[alliance.Member]("BBB", "AAA"), Groups: []alliance.Group{"north", "south"},
-			Classes: []Level{"alliance/SECRET", "arkania/TOP SECRET"}, Caveats: []string{"ONE", "SPÉCIAL (A)"},
-			PAP: PAPAmber, NotBefore: time.Date(2026, 5, 1, 12, 0, 0, 250e6, time.UTC), Recalled: true,
-		},
+		Owner: "AAA/csirt", Recipients: Only[alliance.Org]("BBB/mod", "AAA/csirt"), Persons: Only[alliance.Key]("p1", "p2"),
+		Releasable: Only[alliance.Member]("BBB", "AAA"), Groups: []alliance.Group{"north", "south"},
+		Classes: []Level{"alliance/SECRET", "arkania/TOP SECRET"}, Caveats: []string{"ONE", "SPÉCIAL (A)"},
+		PAP: PAPAmber, NotBefore: time.Date(2026, 5, 1, 12, 0, 0, 250e6, time.UTC), Recalled: true,
 	}
 }
 
@@ -42,7 +40,7 @@ func TestLimitsText(t *testing.T) {
 	if diff := cmp.Diff(full(), got); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
-	for _, s := range []Set{{}, {Limits: Limits{Recipients: Only[alliance.Org]()}}, {Limits: Limits{Persons: Only[alliance.Key](), Releasable: Only[alliance.Member]()}}} {
+	for _, s := range []Set{{}, {Recipients: Only[alliance.Org]()}, {Persons: Only[alliance.Key](), Releasable: Only[alliance.Member]()}} {
 		var back Set
 		text, err := s.MarshalText()
 		if err != nil {
@@ -121,7 +119,7 @@ func TestOfPAP(t *testing.T) {
 	if got, want := Of(o, Set{}).String(), "TLP:GREEN;pap=AMBER"; got != want {
 		t.Errorf("Of = %s, want %s", got, want)
 	}
-	if got := Of(o, Set{Limits: Limits{PAP: PAPRed, Owner: "AAA/x"}}).String(); got != "TLP:GREEN;own=AAA/x;pap=RED" {
+	if got := Of(o, Set{PAP: PAPRed, Owner: "AAA/x"}).String(); got != "TLP:GREEN;own=AAA/x;pap=RED" {
 		t.Errorf("Of with a source of PAP:RED = %s", got)
 	}
 	for _, p := range []PAP{PAPUnsaid, 99} {
@@ -248,19 +246,19 @@ func TestCombineIsBoth(t *testing.T) {
 func TestWithinTakesTheOthersWord(t *testing.T) {
 	t.Parallel()
 	to := Only[alliance.Org]("AAA/a", "BBB/b")
-	container := Set{TLP: tlp.Amber, Limits: Limits{Owner: "AAA/a", Recipients: to, Persons: Only[alliance.Key]("p1"), PAP: PAPGreen}}
+	container := Set{TLP: tlp.Amber, Owner: "AAA/a", Recipients: to, Persons: Only[alliance.Key]("p1"), PAP: PAPGreen}
 	tests := []struct {
 		name string
 		own  Set
 		want string
 	}{
 		{"object says nothing", Set{TLP: tlp.Green}, "TLP:AMBER;own=AAA/a;to=AAA/a,BBB/b;person=p1;pap=GREEN"},
-		{"object names fewer", Set{TLP: tlp.Red, Limits: Limits{Recipients: Only[alliance.Org]("BBB/b"), PAP: PAPRed}}, "TLP:RED;own=AAA/a;to=BBB/b;person=p1;pap=RED"},
-		{"object names others", Set{Limits: Limits{Recipients: Only[alliance.Org]("CCC/c"), Persons: Only[alliance.Key]("p2")}}, "TLP:RED;own=AAA/a;to=;person=;pap=GREEN"},
-		{"object of another owner", Set{TLP: tlp.Amber, Limits: Limits{Owner: "BBB/b"}}, "TLP:AMBER;to=AAA/a,BBB/b;person=p1;pap=GREEN"},
+		{"object names fewer", Set{TLP: tlp.Red, Recipients: Only[alliance.Org]("BBB/b"), PAP: PAPRed}, "TLP:RED;own=AAA/a;to=BBB/b;person=p1;pap=RED"},
+		{"object names others", Set{Recipients: Only[alliance.Org]("CCC/c"), Persons: Only[alliance.Key]("p2")}, "TLP:RED;own=AAA/a;to=;person=;pap=GREEN"},
+		{"object of another owner", Set{TLP: tlp.Amber, Owner: "BBB/b"}, "TLP:AMBER;to=AAA/a,BBB/b;person=p1;pap=GREEN"},
 		{
 			"limits are joined",
-			Set{TLP: tlp.Clear, Limits: Limits{Releasable: Only[alliance.Member]("AAA"), Groups: []alliance.Group{"g"}, Recalled: true}},
+			Set{TLP: tlp.Clear, Releasable: Only[alliance.Member]("AAA"), Groups: []alliance.Group{"g"}, Recalled: true},
 			"TLP:AMBER;own=AAA/a;to=AAA/a,BBB/b;person=p1;rel=AAA;group=g;pap=GREEN;recalled",
 		},
 	}
@@ -274,6 +272,40 @@ func TestWithinTakesTheOthersWord(t *testing.T) {
 				t.Errorf("Within, turned = %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestUnder(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		set   Set
+		label tlp.Label
+		want  string
+	}{
+		{Set{TLP: tlp.Green, PAP: PAPGreen}, tlp.Amber, "TLP:AMBER;pap=GREEN"},
+		{Set{TLP: tlp.Amber, Imputed: true}, tlp.Amber, "TLP:AMBER"},
+		{Set{TLP: tlp.Amber, Imputed: true}, tlp.Green, "TLP:AMBER;imputed"},
+		{Set{TLP: tlp.Amber}, tlp.Clear, "TLP:AMBER"},
+	} {
+		if got := tt.set.Under(tt.label).String(); got != tt.want {
+			t.Errorf("%s under %s = %s, want %s", tt.set, tt.label, got, tt.want)
+		}
+	}
+}
+
+// TestContradictoryTLP gives labels that cannot all hold: the closest does.
+func TestContradictoryTLP(t *testing.T) {
+	t.Parallel()
+	const white1, red1 = "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+	for _, tt := range []struct{ refs, want string }{
+		{`"` + tlp.Clear.Definition() + `","` + tlp.AmberStrict.Definition() + `","` + tlp.Green.Definition() + `"`, "TLP:AMBER+STRICT"},
+		{`"` + white1 + `","` + tlp.Green.Definition() + `"`, "TLP:GREEN"},
+		{`"` + tlp.Clear.Definition() + `","` + red1 + `"`, "TLP:RED"},
+	} {
+		o := object(t, `{"type":"note","id":"note--11111111-1111-4111-8111-111111111111","object_marking_refs":[`+tt.refs+`]}`)
+		if got := Of(o, Set{TLP: tlp.Clear}).String(); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.refs, got, tt.want)
+		}
 	}
 }
 

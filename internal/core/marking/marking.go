@@ -193,6 +193,15 @@ func Combine(a, b Set) Set {
 	return s
 }
 
+// Under returns s under one more label, which is a sender's word and says nothing
+// besides.
+func (s Set) Under(label tlp.Label) Set {
+	if label < s.TLP || label == s.TLP && s.Imputed {
+		s.TLP, s.Imputed = label, false
+	}
+	return s
+}
+
 // Within returns the set of a receipt whose own set is own and whose report's is
 // container: the most restrictive of what the sender said of either, and all
 // references. A default decides only where the sender said nothing of both: a

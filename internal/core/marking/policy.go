@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cedar-policy/cedar-go"
@@ -234,14 +235,14 @@ func open(scope any) bool {
 // for the time in any other way than whether an embargo has ended.
 func look(node *ast.Policy) (words []string, ok bool) {
 	times, embargoes := 0, 0
-	embargo := ast.NodeTypeLessThan{BinaryNode: ast.BinaryNode{Left: accessTo("context", "now"), Right: accessTo("resource", "notBefore")}}
+	embargo := ast.NodeTypeLessThan{Left: accessTo("context", "now"), Right: accessTo("resource", "notBefore")}
 	for _, c := range node.Conditions {
 		ast.Inspect(ast.NewNode(c.Body), func(n ast.IsNode) bool {
 			switch n := n.(type) {
 			case ast.NodeValue:
-				if text, is := n.Value.(types.String); is {
-					words = append(words, string(text))
-				}
+				words = append(words, textsIn(n.Value)...)
+			case ast.NodeTypeLike:
+				words = append(words, textsLike(n.Value)...)
 			case ast.NodeTypeVariable:
 				if n.Name == "context" {
 					times++
@@ -257,8 +258,34 @@ func look(node *ast.Policy) (words []string, ok bool) {
 	return words, times == embargoes
 }
 
+// textsIn returns the texts of a value: one, or those of a set.
+func textsIn(v types.Value) []string {
+	switch v := v.(type) {
+	case types.String:
+		return []string{string(v)}
+	case types.Set:
+		var out []string
+		for e := range v.All() {
+			out = append(out, textsIn(e)...)
+		}
+		return out
+	}
+	return nil
+}
+
+// textsLike returns texts that match a pattern.
+func textsLike(p types.Pattern) []string {
+	var out []string
+	for _, any := range []string{"", "x", "X"} {
+		if text, err := strconv.Unquote(strings.ReplaceAll(string(p.MarshalCedar()), "*", any)); err == nil {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
 func accessTo(variable, attribute types.String) ast.IsNode {
-	return ast.NodeTypeAccess{StrOpNode: ast.StrOpNode{Arg: ast.NodeTypeVariable{Name: variable}, Value: attribute}}
+	return ast.NodeTypeAccess{Arg: ast.NodeTypeVariable{Name: variable}, Value: attribute}
 }
 
 // actionsOf returns the actions that a scope names one by one; ok is false for a

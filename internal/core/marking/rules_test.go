@@ -137,6 +137,18 @@ func TestLoadNothingDeniesAll(t *testing.T) {
 	}
 }
 
+func TestLoadAccepts(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{
+		`datetime("2030-01-01") < resource.notBefore`, `(if resource.tlp < 2 then true else false)`, `context.now < resource.notBefore || resource.recalled`,
+		`principal.organisation like "AAA/*"`, `["a", "b"].containsAll(resource.caveats)`,
+	} {
+		if _, err := Load(rules(`@id("a") @says("a") forbid (principal, action == Action::"read", resource) when { ` + when + ` };`)); err != nil {
+			t.Errorf("Load with %s: %v", when, err)
+		}
+	}
+}
+
 func TestDigest(t *testing.T) {
 	t.Parallel()
 	load := func(files ...File) string {
@@ -234,10 +246,11 @@ func TestErringLattice(t *testing.T) {
 func TestDecideTellsAll(t *testing.T) {
 	t.Parallel()
 	p := builtIn(t)
-	set := Set{TLP: tlp.Red, Limits: Limits{
+	set := Set{
+		TLP:        tlp.Red,
 		Releasable: Only[alliance.Member]("BBB"), Groups: []alliance.Group{"g"}, Classes: []Level{"alliance/SECRET"}, Caveats: []string{"ONE"},
 		NotBefore: latticeNow.Add(time.Hour), Recalled: true,
-	}}
+	}
 	d := p.Decide(Reader{Role: alliance.Administrator}, Read, Mark(nil, set)[0], latticeNow)
 	want := Decision{ValidUntil: latticeNow.Add(time.Hour), Rules: []string{
 		"administrator", "caveat", "classification", "embargo", "recalled", "releasable", "release-group", "tlp-amber-strict", "tlp-green", "tlp-red", "unknown-reader",
@@ -247,7 +260,7 @@ func TestDecideTellsAll(t *testing.T) {
 	if diff := cmp.Diff(want, d); diff != "" {
 		t.Errorf("Decide (-want +got):\n%s", diff)
 	}
-	d = p.Decide(reader(), Read, Mark(nil, Set{TLP: tlp.Green, Limits: Limits{Recipients: Only[alliance.Org]("AAA/csirt")}})[0], latticeNow)
+	d = p.Decide(reader(), Read, Mark(nil, Set{TLP: tlp.Green, Recipients: Only[alliance.Org]("AAA/csirt")})[0], latticeNow)
 	if diff := cmp.Diff(Decision{Effect: Allow, Rules: []string{"green", "recipient"}}, d); diff != "" {
 		t.Errorf("Decide (-want +got):\n%s", diff)
 	}
@@ -261,7 +274,7 @@ func TestBadInput(t *testing.T) {
 	to := Only[alliance.Org]("AAA/csirt")
 	clear := Set{TLP: tlp.Clear}
 	with := func(change func(*Set)) Set {
-		s := Set{TLP: tlp.Amber, Limits: Limits{Recipients: to, Persons: Only[alliance.Key]("p1")}}
+		s := Set{TLP: tlp.Amber, Recipients: to, Persons: Only[alliance.Key]("p1")}
 		change(&s)
 		return s
 	}
@@ -281,10 +294,10 @@ func TestBadInput(t *testing.T) {
 		{"unknown action", reader(), "Read", clear, true},
 		{"zero set", reader(), Read, Set{}, false},
 		{"no recipients", reader(), Read, Set{TLP: tlp.Amber}, false},
-		{"empty recipients", reader(), Read, Set{TLP: tlp.Amber, Limits: Limits{Recipients: Only[alliance.Org]()}}, false},
-		{"empty releasability", reader(), Read, Set{TLP: tlp.Clear, Limits: Limits{Releasable: Only[alliance.Member]()}}, false},
-		{"RED without persons", reader(), Read, Set{TLP: tlp.Red, Limits: Limits{Recipients: to}}, false},
-		{"RED for a class", reader().Class(), Read, Set{TLP: tlp.Red, Limits: Limits{Recipients: to, Persons: Named[alliance.Key]{Said: true, To: []alliance.Key{""}}}}, true},
+		{"empty recipients", reader(), Read, Set{TLP: tlp.Amber, Recipients: Only[alliance.Org]()}, false},
+		{"empty releasability", reader(), Read, Set{TLP: tlp.Clear, Releasable: Only[alliance.Member]()}, false},
+		{"RED without persons", reader(), Read, Set{TLP: tlp.Red, Recipients: to}, false},
+		{"RED for a class", reader().Class(), Read, Set{TLP: tlp.Red, Recipients: to, Persons: Named[alliance.Key]{Said: true, To: []alliance.Key{""}}}, true},
 		{"unknown marking", reader(), Read, with(func(s *Set) { s.Refs, s.Persons = []string{"marking-definition--x"}, Named[alliance.Key]{} }), false},
 		{"list not said", reader(), Read, with(func(s *Set) { s.Recipients.Said = false }), true},
 		{"recipient badly formed", reader(), Read, with(func(s *Set) { s.Recipients = Only[alliance.Org]("AAA/csirt", "AAA/x;recalled") }), true},
@@ -372,6 +385,31 @@ func TestSight(t *testing.T) {
 	}
 }
 
+// TestOverlay checks that a class and its person's overlay give what the person
+// reads.
+func TestOverlay(t *testing.T) {
+	t.Parallel()
+	p := builtIn(t)
+	marked := Mark(nil, latticeSets(2)...)
+	r := Reader{Person: "p1", Org: "AAA/recipient", Role: alliance.Analyst, Community: true, Cleared: []Level{"l/LOW"}}
+	class := see(t, p, r.Class(), marked)
+	want := see(t, p, r, marked)
+	got, err := p.Overlay(class, r, marked, latticeNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Sight{})); diff != "" {
+		t.Errorf("Overlay (-want +got):\n%s", diff)
+	}
+	if class.Count() >= want.Count() {
+		t.Errorf("the person reads %d sets, its class %d: nothing is shown", want.Count(), class.Count())
+	}
+	r.Until = latticeNow
+	if got, err := p.Overlay(class, r, marked, latticeNow); err != nil || got.Count() != 0 || len(got.Errors) == 0 {
+		t.Errorf("Overlay of a reader that has ended = %d, %v, %v, want none and an error", got.Count(), got.Errors, err)
+	}
+}
+
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	files, err := readAll(ruleFiles, "rules")
@@ -405,6 +443,9 @@ func TestDiff(t *testing.T) {
 		{"one organisation reads all GREEN", "resource.tlp <= 3 && !principal.community", `resource.tlp <= 3 && !principal.community && principal.organisation != "DDD/mod"`, []string{"opens tlp-green -> recipient"}},
 		{"a permit that the limits hold back", `@id("green")`, `@id("extra") @says("x") permit (principal, action == Action::"read", resource) when { principal.organisation == "DDD/mod" && resource.tlp == 3 };
 @id("green")`, nil},
+		{"a delegate of one member", "resource.tlp <= 3 && !principal.community", `resource.tlp <= 3 && !(principal.community || ["DDD", "EEE"].contains(principal.member) && principal.role == "delegate")`, []string{"opens tlp-green -> recipient"}},
+		{"one person reads all RED", "!resource.persons.contains(principal.person)", `!resource.persons.contains(principal.person) && principal.person != "px"`, []string{"opens tlp-red -> recipient"}},
+		{"organisations by pattern", "resource.tlp <= 3 && !principal.community", `resource.tlp <= 3 && !(principal.community || principal.organisation like "DDD/c*t")`, []string{"opens tlp-green -> recipient"}},
 		{"one organisation and one caveat", "!principal.caveats.containsAll(resource.caveats)", `!principal.caveats.containsAll(resource.caveats) && !(resource.caveats.contains("ZED") && principal.role == "delegate")`, []string{"opens caveat -> "}},
 	}
 	for _, tt := range tests {
@@ -446,10 +487,10 @@ func TestReaderOf(t *testing.T) {
 		Persons: []alliance.Person{{
 			Key: "p1", Org: "AAA/power", Posts: []alliance.Post{{Role: alliance.PartnerContact}},
 			Clearances: []alliance.Clearance{
-				{Ladder: "arkania", Level: "RESERVED", Span: alliance.Span{To: now.Add(time.Hour)}},
-				{Ladder: "alliance", Level: "TOP SECRET", Span: alliance.Span{To: now}},
+				{Ladder: "arkania", Level: "RESERVED", To: now.Add(time.Hour)},
+				{Ladder: "alliance", Level: "TOP SECRET", To: now},
 			},
-			Access: []alliance.Access{{Caveat: "ONE"}, {Caveat: unreadableCaveat}, {Caveat: "TWO", Span: alliance.Span{From: now.Add(time.Minute)}}},
+			Access: []alliance.Access{{Caveat: "ONE"}, {Caveat: unreadableCaveat}, {Caveat: "TWO", From: now.Add(time.Minute)}},
 		}},
 	}
 	ls, err := BuiltInLadders()

@@ -169,7 +169,7 @@ func (t *taking) entry(ctx context.Context, it *format.Item) (eventlog.Entry, er
 		set = marking.Within(set, marking.Set{TLP: *it.TLP})
 	}
 	if t.req.TLP != nil {
-		set = marking.Combine(set, marking.Set{TLP: *t.req.TLP})
+		set = set.Under(*t.req.TLP)
 	}
 	h := t.header(event.ObjectReceived, "")
 	h.Marking = set.String()
