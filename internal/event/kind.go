@@ -37,6 +37,22 @@ const (
 	// ReportOriginal is a piece of a report's bytes as handed in, kept where its
 	// objects were made from it and do not hold it: MISP, CSV, mail, text.
 	ReportOriginal Kind = 12
+	// OrganisationSet says what holds of an organisation: [Organisation].
+	OrganisationSet Kind = 13
+	// PersonSet says what holds of a person, without a name: [Person].
+	PersonSet Kind = 14
+	// PersonNamed says what a person is called: [Named].
+	PersonNamed Kind = 15
+	// CredentialSet says how a person proves who he is: [Credential].
+	CredentialSet Kind = 16
+	// CredentialRemoved ends a credential: [CredentialGone].
+	CredentialRemoved Kind = 17
+	// TokenMade says that a token acts for a person: [Token].
+	TokenMade Kind = 18
+	// TokenRevoked ends a token: [TokenGone].
+	TokenRevoked Kind = 19
+	// BreakGlassUsed says that an account for emergencies signed in: [BreakGlass].
+	BreakGlassUsed Kind = 20
 )
 
 // kindNames is indexed by Kind. A name is as stable as its number.
@@ -53,6 +69,14 @@ var kindNames = [...]string{
 	ReportMarked:      "report-marked",
 	QuarantineRetried: "quarantine-retried",
 	ReportOriginal:    "report-original",
+	OrganisationSet:   "organisation-set",
+	PersonSet:         "person-set",
+	PersonNamed:       "person-named",
+	CredentialSet:     "credential-set",
+	CredentialRemoved: "credential-removed",
+	TokenMade:         "token-made",
+	TokenRevoked:      "token-revoked",
+	BreakGlassUsed:    "break-glass-used",
 }
 
 // Known reports whether k is a kind this program knows. A log may hold unknown

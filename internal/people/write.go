@@ -1,0 +1,507 @@
+package people
+
+import (
+	"bytes"
+	"context"
+	"net/mail"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"casus/internal/core/alliance"
+	"casus/internal/event"
+	"casus/internal/eventlog"
+	"casus/internal/fault"
+)
+
+// aggregate is that of all entries about people: one order, compared and appended.
+const aggregate = "people"
+
+// Bounds of what people are called.
+const (
+	maxLogin = 64
+	maxName  = 120
+	maxEmail = 254
+	maxLabel = 80
+)
+
+// By says who writes, and when.
+type By struct {
+	Author string
+	Now    time.Time
+}
+
+// fact is one entry to write.
+type fact struct {
+	kind    event.Kind
+	payload any
+}
+
+// commit appends the facts as one, folds them, and then erases the payloads that
+// they replace. The caller holds writing. What a crash leaves unerased is on
+// record by then, for the node to carry out.
+func (s *Store) commit(ctx context.Context, by By, facts []fact, replaced []event.Seq, reason string) error {
+	if len(replaced) > 0 {
+		facts = append(facts, fact{event.Erased, event.Erasure{Receipts: []event.Seq{}, Payloads: replaced, Reason: reason}})
+	}
+	entries := make([]eventlog.Entry, 0, len(facts))
+	for _, f := range facts {
+		raw, err := event.Write(f.payload)
+		if err != nil {
+			return err
+		}
+		h := event.Header{Kind: f.kind, KindVersion: 1, Author: by.Author, WriteTime: by.Now}
+		if f.kind != event.Erased {
+			h.Aggregate = aggregate
+		}
+		entries = append(entries, eventlog.Entry{Header: h, Payload: raw})
+	}
+	first, err := s.log.Append(ctx, []eventlog.Expect{{Aggregate: aggregate, Last: s.fold.version}}, entries)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	for i, e := range entries {
+		if err = s.fold.apply(ctx, s.log, eventlog.Stored{Seq: first + event.Seq(i), Header: e.Header, Payload: e.Payload}); err != nil {
+			break
+		}
+	}
+	s.mu.Unlock()
+	if err != nil || len(replaced) == 0 {
+		return err
+	}
+	return s.erase(ctx, by, first+event.Seq(len(entries)-1), replaced)
+}
+
+// erase carries out an erasure on record.
+func (s *Store) erase(ctx context.Context, by By, record event.Seq, seqs []event.Seq) error {
+	ctx = context.WithoutCancel(ctx) // what is recorded is carried out
+	if err := s.log.Erase(ctx, seqs...); err != nil {
+		return err
+	}
+	raw, err := event.Write(event.Erasure{Done: true, Receipts: []event.Seq{}})
+	if err != nil {
+		return err
+	}
+	h := event.Header{Kind: event.Erased, KindVersion: 1, Author: by.Author, WriteTime: by.Now, Cause: record, Key: doneKey(record)}
+	_, err = s.log.Append(ctx, nil, []eventlog.Entry{{Header: h, Payload: raw}})
+	return err
+}
+
+// SetOrganisation makes, changes or removes an organisation. One that persons
+// act for cannot be removed: a Conflict.
+func (s *Store) SetOrganisation(ctx context.Context, by By, o event.Organisation) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.would(func(d *alliance.Directory) {
+		d.Organisations = slices.DeleteFunc(slices.Clone(d.Organisations), func(x alliance.Organisation) bool { return x.ID == o.ID })
+		if !o.Removed {
+			d.Organisations = append(d.Organisations, o.Organisation)
+		}
+		if m := o.ID.Member(); !slices.Contains(d.Members, m) {
+			d.Members = append(slices.Clone(d.Members), m)
+		}
+	}); err != nil {
+		return err
+	}
+	return s.commit(ctx, by, []fact{{event.OrganisationSet, o}}, nil, "")
+}
+
+// would returns what is wrong with the directory after a change: names badly
+// formed, and references to what is not there.
+func (s *Store) would(change func(d *alliance.Directory)) error {
+	d := *s.Directory()
+	change(&d)
+	return d.Validate()
+}
+
+// Add adds a person with its name, and its organisation if that is new, in one
+// write. A key that was ever given and a login that is taken are a Conflict.
+func (s *Store) Add(ctx context.Context, by By, org alliance.Organisation, p event.Person, n event.Named) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.RLock()
+	_, taken := s.fold.persons[p.Key]
+	_, there := s.fold.orgs[p.Org]
+	s.mu.RUnlock()
+	if taken {
+		return fault.WithHint(fault.Errorf(fault.Conflict, "people: person %s: the key is taken", p.Key), "keys are never given again: choose another")
+	}
+	var facts []fact
+	if !there && org.ID == p.Org {
+		facts = append(facts, fact{event.OrganisationSet, event.Organisation{Organisation: org}})
+	}
+	p.Removed = false
+	n.Person = p.Key
+	if err := s.would(func(d *alliance.Directory) {
+		if len(facts) > 0 {
+			d.Organisations = append(slices.Clone(d.Organisations), org)
+			d.Members = append(slices.Clone(d.Members), slices.DeleteFunc([]alliance.Member{org.ID.Member()}, func(m alliance.Member) bool { return slices.Contains(d.Members, m) })...)
+		}
+		d.Persons = append(slices.Clone(d.Persons), p.Person)
+		d.Deputies = append(slices.Clone(d.Deputies), p.Deputies...)
+	}); err != nil {
+		return err
+	}
+	if err := s.checkName(n); err != nil {
+		return err
+	}
+	if err := ownDeputies(p); err != nil {
+		return err
+	}
+	return s.commit(ctx, by, append(facts, fact{event.PersonSet, p}, fact{event.PersonNamed, n}), nil, "")
+}
+
+// ownDeputies refuses deputies for somebody else than p.
+func ownDeputies(p event.Person) error {
+	if i := slices.IndexFunc(p.Deputies, func(d alliance.Deputy) bool { return d.For != p.Key }); i >= 0 {
+		return fault.Errorf(fault.Invalid, "people: person %s: a deputy for %s", p.Key, p.Deputies[i].For)
+	}
+	return nil
+}
+
+// Edit changes what holds of a person. Who was never added or was removed is
+// NotFound; leaving nobody who can administer is a Conflict.
+func (s *Store) Edit(ctx context.Context, by By, p event.Person) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if _, err := s.Person(string(p.Key)); err != nil {
+		return err
+	}
+	p.Removed = false
+	if err := ownDeputies(p); err != nil {
+		return err
+	}
+	if err := s.wouldBe(by, p); err != nil {
+		return err
+	}
+	return s.commit(ctx, by, []fact{{event.PersonSet, p}}, nil, "")
+}
+
+// wouldBe checks the directory in which p is as given.
+func (s *Store) wouldBe(by By, p event.Person) error {
+	var d alliance.Directory
+	if err := s.would(func(x *alliance.Directory) {
+		x.Persons = slices.DeleteFunc(slices.Clone(x.Persons), func(y alliance.Person) bool { return y.Key == p.Key })
+		x.Deputies = slices.DeleteFunc(slices.Clone(x.Deputies), func(y alliance.Deputy) bool {
+			return y.For == p.Key || p.Removed && y.By == p.Key
+		})
+		if !p.Removed {
+			x.Persons = append(x.Persons, p.Person)
+			x.Deputies = append(x.Deputies, p.Deputies...)
+		}
+		d = *x
+	}); err != nil {
+		return err
+	}
+	had := slices.ContainsFunc(s.Directory().Persons, func(x alliance.Person) bool { return administers(x, by.Now) })
+	if had && !slices.ContainsFunc(d.Persons, func(x alliance.Person) bool { return administers(x, by.Now) }) {
+		return fault.WithHint(fault.Errorf(fault.Conflict, "people: person %s: nobody else administers this node", p.Key), "make another administrator first")
+	}
+	return nil
+}
+
+// administers reports whether p holds a post of administrator now, and for good.
+func administers(p alliance.Person, now time.Time) bool {
+	return slices.ContainsFunc(p.Posts, func(x alliance.Post) bool {
+		return x.Role == alliance.Administrator && x.Holds(now) && x.To.IsZero()
+	})
+}
+
+// Remove ends somebody's taking part: the name is erased, credentials and tokens
+// end and are erased, sessions end. Key and posts stay on record.
+func (s *Store) Remove(ctx context.Context, by By, k alliance.Key, reason string) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	p, err := s.Person(string(k))
+	if err != nil {
+		return err
+	}
+	set := p.Person
+	set.Removed, set.Deputies = true, nil
+	if err := s.wouldBe(by, set); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	replaced := s.fold.erasable(p.Key)
+	s.mu.RUnlock()
+	if reason == "" {
+		reason = "the person was removed"
+	}
+	err = s.commit(ctx, by, []fact{{event.PersonSet, set}}, replaced, reason)
+	s.EndSession(p.Key, "")
+	return err
+}
+
+// erasable returns the entries of k whose payloads can go: name and credentials.
+func (f *fold) erasable(k alliance.Key) []event.Seq {
+	var out []event.Seq
+	if p := f.persons[k]; p != nil && p.namedAt > 0 {
+		out = append(out, p.namedAt)
+	}
+	for _, c := range f.credentialsOf(k) {
+		out = append(out, c.at)
+	}
+	return out
+}
+
+// Rename sets what a person is called, and erases what he was called before.
+func (s *Store) Rename(ctx context.Context, by By, n event.Named) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if _, err := s.Person(string(n.Person)); err != nil {
+		return err
+	}
+	if err := s.checkName(n); err != nil {
+		return err
+	}
+	return s.commit(ctx, by, []fact{{event.PersonNamed, n}}, s.nameOf(n.Person), "the name was replaced")
+}
+
+// EraseName erases what a person is called and leaves key, posts and credentials:
+// from then on he signs in by passkey or OIDC alone. Erased already is no error.
+func (s *Store) EraseName(ctx context.Context, by By, k alliance.Key, reason string) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	seqs := s.nameOf(k)
+	if len(seqs) == 0 {
+		return nil
+	}
+	return s.commit(ctx, by, nil, seqs, reason)
+}
+
+func (s *Store) nameOf(k alliance.Key) []event.Seq {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if p := s.fold.persons[k]; p != nil && p.namedAt > 0 {
+		return []event.Seq{p.namedAt}
+	}
+	return nil
+}
+
+// checkName returns what is wrong with a name: a login that another has is a
+// Conflict.
+func (s *Store) checkName(n event.Named) error {
+	if n.Login != "" {
+		if len(n.Login) > maxLogin || strings.Trim(normal(n.Login), "abcdefghijklmnopqrstuvwxyz0123456789.-_@+") != "" {
+			return fault.Errorf(fault.Invalid, "people: login %.80q: want at most %d letters, digits or . - _ @ +", n.Login, maxLogin)
+		}
+		s.mu.RLock()
+		k, taken := s.fold.logins[normal(n.Login)]
+		s.mu.RUnlock()
+		if taken && k != n.Person {
+			return fault.Errorf(fault.Conflict, "people: login %.80q: another person has it", n.Login)
+		}
+	}
+	if n.Name == "" || len(n.Name) > maxName || !plain(n.Name) {
+		return fault.Errorf(fault.Invalid, "people: name %.140q: want 1 to %d bytes of plain text", n.Name, maxName)
+	}
+	if n.Email != "" {
+		a, err := mail.ParseAddress(n.Email)
+		if err != nil || a.Address != n.Email || len(n.Email) > maxEmail {
+			return fault.Errorf(fault.Invalid, "people: mail address %.80q: want one like name@example.org", n.Email)
+		}
+	}
+	return nil
+}
+
+// plain reports whether s has only characters that are seen, and spaces: none
+// that turn text around or stand for nothing.
+func plain(s string) bool {
+	return utf8.ValidString(s) && s == strings.TrimSpace(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r != ' ' && unicode.IsSpace(r) })
+}
+
+// normal is the form of a login in which it is looked up.
+func normal(login string) string { return strings.ToLower(login) }
+
+// cut returns at most n bytes of s, plain text only.
+func cut(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	for len(s) > n {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
+
+// SetPassword sets or replaces a person's password. All sessions of the person
+// end; the hash it had is erased.
+func (s *Store) SetPassword(ctx context.Context, by By, k alliance.Key, password []byte) error {
+	p, err := s.Person(string(k))
+	if err != nil {
+		return err
+	}
+	if err := checkPassword(password, event.Named{Name: p.Name, Login: p.Login, Email: p.Email}); err != nil {
+		return err
+	}
+	h, err := s.newHash(nil)
+	if err != nil {
+		return err
+	}
+	if h.Hash, err = s.hash(ctx, password, &h); err != nil {
+		return err
+	}
+	// One password a person: its id follows from the key.
+	err = s.setCredential(ctx, by, event.Credential{ID: "password-" + string(p.Key), Person: p.Key, Kind: event.Password, Made: by.Now, Password: &h})
+	if err == nil {
+		s.EndSession(p.Key, "")
+	}
+	return err
+}
+
+// LinkOIDC lets the subject of an issuer sign in as k. A subject that another
+// person has is a Conflict.
+func (s *Store) LinkOIDC(ctx context.Context, by By, k alliance.Key, subject event.Subject) error {
+	if !strings.HasPrefix(subject.Issuer, "https://") && !strings.HasPrefix(subject.Issuer, "http://") || subject.Subject == "" ||
+		len(subject.Issuer)+len(subject.Subject) > 1024 || !plain(subject.Subject) || strings.Contains(subject.Issuer, " ") {
+		return fault.Errorf(fault.Invalid, "people: OIDC: want the address of an issuer and a subject")
+	}
+	id, err := s.handle()
+	if err != nil {
+		return err
+	}
+	return s.setCredential(ctx, by, event.Credential{ID: id, Person: k, Kind: event.OIDC, Made: by.Now, OIDC: &subject})
+}
+
+func (s *Store) setCredential(ctx context.Context, by By, c event.Credential) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if _, err := s.Person(string(c.Person)); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	var replaced []event.Seq
+	if old := s.fold.creds[c.ID]; old != nil {
+		replaced = []event.Seq{old.at}
+	}
+	other, taken := s.fold.byProof[proofOf(&c)]
+	s.mu.RUnlock()
+	if taken && other != c.ID {
+		return fault.Errorf(fault.Conflict, "people: credential: it is in use already")
+	}
+	return s.commit(ctx, by, []fact{{event.CredentialSet, c}}, replaced, "the credential was replaced")
+}
+
+// RemoveCredential ends one of k's credentials, and all sessions of k.
+func (s *Store) RemoveCredential(ctx context.Context, by By, k alliance.Key, id string) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.RLock()
+	c := s.fold.creds[id]
+	s.mu.RUnlock()
+	if c == nil || c.Person != k {
+		return fault.Errorf(fault.NotFound, "people: credential %.40q: %s has none such", id, k)
+	}
+	err := s.commit(ctx, by, []fact{{event.CredentialRemoved, event.CredentialGone{ID: id, Person: k}}}, []event.Seq{c.at}, "the credential was removed")
+	s.EndSession(k, "")
+	return err
+}
+
+// Bounds of a token.
+const (
+	// TokenLife is the life of a token when nothing is said.
+	TokenLife = 90 * 24 * time.Hour
+	// MaxTokenLife is the longest life of a token.
+	MaxTokenLife = 366 * 24 * time.Hour
+	// MaxTokens is how many tokens a person may have at once.
+	MaxTokens = 100
+)
+
+// TokenPrefix begins the secret of every token, so that one that was published
+// by mistake can be found.
+const TokenPrefix = "casus_"
+
+// MakeToken makes a token that acts for k in a role that k may act in now, until
+// expires; no role means the first. It returns the secret, which is told once
+// and held nowhere.
+func (s *Store) MakeToken(ctx context.Context, by By, k alliance.Key, role alliance.Role, scope Scope, expires time.Time) (secret string, out Token, err error) {
+	act, err := s.role(by.Now, k, role)
+	if err != nil {
+		return "", Token{}, err
+	}
+	switch {
+	case scope != ScopeRead && scope != ScopeAll:
+		return "", Token{}, fault.Errorf(fault.Invalid, "people: token: scope %.40q: want %s or %s", scope, ScopeRead, ScopeAll)
+	case !expires.After(by.Now):
+		return "", Token{}, fault.Errorf(fault.Invalid, "people: token: it would be over at once")
+	case expires.After(by.Now.Add(MaxTokenLife)):
+		return "", Token{}, fault.Errorf(fault.Invalid, "people: token: want an end within %d days", MaxTokenLife/(24*time.Hour))
+	}
+	if err := s.auditBreakGlass(ctx, by.Now, k, act.Role); err != nil {
+		return "", Token{}, err
+	}
+	secret, sum, err := s.secret(TokenPrefix)
+	if err != nil {
+		return "", Token{}, err
+	}
+	id, err := s.handle()
+	if err != nil {
+		return "", Token{}, err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	p, err := s.Person(string(k))
+	if err != nil {
+		return "", Token{}, err
+	}
+	facts := s.over(by.Now, p.Tokens)
+	if len(p.Tokens)-len(facts) >= MaxTokens {
+		return "", Token{}, fault.WithHint(fault.Errorf(fault.Conflict, "people: token: %s has %d", k, MaxTokens), "revoke one first")
+	}
+	t := event.Token{ID: id, Person: p.Key, Role: act.Role, Scope: string(scope), Made: by.Now, Expires: expires, Hash: bytes.Clone(sum[:])}
+	if err := s.commit(ctx, by, append(facts, fact{event.TokenMade, t}), nil, ""); err != nil {
+		return "", Token{}, err
+	}
+	return secret, tellToken(&t), nil
+}
+
+// over returns the revocation of the tokens that are over, so that the fold does
+// not grow with time.
+func (s *Store) over(now time.Time, tokens []Token) []fact {
+	var out []fact
+	for _, t := range tokens {
+		if !now.Before(t.Expires) && len(out) < 100 {
+			out = append(out, fact{event.TokenRevoked, event.TokenGone{ID: t.ID, Person: t.Person}})
+		}
+	}
+	return out
+}
+
+// RevokeToken ends a token of k; "" as k means anybody's.
+func (s *Store) RevokeToken(ctx context.Context, by By, k alliance.Key, id string) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.RLock()
+	t := s.fold.tokens[id]
+	s.mu.RUnlock()
+	if t == nil || k != "" && t.Person != k {
+		return fault.Errorf(fault.NotFound, "people: token %.40q: there is none such", id)
+	}
+	return s.commit(ctx, by, []fact{{event.TokenRevoked, event.TokenGone{ID: id, Person: t.Person}}}, nil, "")
+}
+
+// auditBreakGlass writes down that an account for emergencies is used.
+func (s *Store) auditBreakGlass(ctx context.Context, now time.Time, k alliance.Key, role alliance.Role) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.RLock()
+	p := s.fold.persons[k]
+	s.mu.RUnlock()
+	if p == nil || !p.set.BreakGlass {
+		return nil
+	}
+	by := By{Author: Identity{Acting: alliance.Acting{Person: k, Role: role}}.Author(), Now: now}
+	return s.commit(ctx, by, []fact{{event.BreakGlassUsed, event.BreakGlass{Person: k, Role: role, At: now}}}, nil, "")
+}
+
+// doneKey is the idempotency key of the entry that says that an erasure is
+// carried out, whoever carried it out.
+func doneKey(record event.Seq) string { return "erased:" + strconv.FormatUint(uint64(record), 10) }
