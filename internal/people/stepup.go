@@ -47,6 +47,15 @@ type step struct {
 	expires time.Time
 }
 
+// stepBytes is what a passkey signs in a step-up.
+func stepBytes(nonce []byte, text [32]byte) [32]byte {
+	h := sha256.New()
+	h.Write([]byte("casus step-up 1\x00"))
+	h.Write(nonce)
+	h.Write(text[:])
+	return [32]byte(h.Sum(nil))
+}
+
 type steps struct {
 	mu   sync.Mutex // guards open
 	open map[string]*step
@@ -66,11 +75,7 @@ func (s *Store) StepUp(now time.Time, id Identity, text [32]byte) (Challenge, er
 	if err != nil {
 		return Challenge{}, err
 	}
-	h := sha256.New()
-	h.Write([]byte("casus step-up 1\x00"))
-	h.Write(nonce)
-	h.Write(text[:])
-	x := &step{session: id.Session, text: text, nonce: nonce, bytes: [32]byte(h.Sum(nil)), expires: now.Add(StepLife)}
+	x := &step{session: id.Session, text: text, nonce: nonce, bytes: stepBytes(nonce, text), expires: now.Add(StepLife)}
 	s.steps.mu.Lock()
 	defer s.steps.mu.Unlock()
 	n := 0
