@@ -133,7 +133,8 @@ func writeInput(path string, n int, seed uint64) (int64, error) {
 		return 0, fault.Errorf(fault.Unavailable, "node: bench: %w", err)
 	}
 	size, err := bench.Write(out, n, seed)
-	return size, errors.Join(err, out.Close())
+	// What is not written back yet would be while the import is timed.
+	return size, errors.Join(err, out.Sync(), out.Close())
 }
 
 func (f *Figures) importing(ctx context.Context, c Config, input string) error {

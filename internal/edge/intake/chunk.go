@@ -207,8 +207,12 @@ func (t *taking) commit(ctx context.Context, inOrder <-chan *chunk) (int, error)
 		t.tallied.Name, t.tallied.Bytes, t.tallied.TotalBytes = t.req.Name, max(t.tallied.Bytes, c.read), t.f.Size()
 		t.tallied.Objects += len(c.entries) + len(c.long)
 		t.tallied.Quarantined += len(c.asides)
-		t.progress(t.tallied)
+		if now := t.in.opt.Clock(); now.Sub(t.told) >= progressEvery {
+			t.told = now
+			t.progress(t.tallied)
+		}
 	}
+	t.progress(t.tallied)
 	return n, ctx.Err()
 }
 

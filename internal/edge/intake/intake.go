@@ -41,6 +41,8 @@ const (
 	// inFlight is how many chunks may be read and checked ahead of the one that
 	// is being appended; it bounds memory.
 	inFlight = 8
+	// progressEvery is how often progress is told at most, besides the end.
+	progressEvery = 100 * time.Millisecond
 )
 
 // Intake appends to one log.
@@ -176,6 +178,7 @@ type taking struct {
 	def     marking.Set
 	fmt     format.Reader
 	tallied report.Progress
+	told    time.Time // when progress was last told
 }
 
 // before finds out whether the report was begun before, and takes up the time
