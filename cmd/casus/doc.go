@@ -154,6 +154,40 @@
 //
 //	casus object show ID [flags]
 //
+// # casus policy
+//
+// the rules about who may read
+//
+// The rules about who may read: Cedar clauses, each with a name. A clause that
+// forbids wins over one that permits, and one that errs denies.
+//
+// RULES is a file, a directory of .cedar files, or the word built-in.
+//
+//	casus policy [flags]
+//
+// # casus policy diff
+//
+// what new rules open and close
+//
+//	casus policy diff OLD NEW [flags]
+//
+// # casus policy show
+//
+// the clauses, and the digest that names them
+//
+//	casus policy show [RULES] [flags]
+//
+// # casus policy test
+//
+// hold rules to what no rules may open
+//
+// Tries the rules on every combination of label, recipient, clearance and the rest,
+// and lists what they let through that must stay closed: TLP:RED to others than the
+// named, TLP:AMBER past the organisations that received it and their clients, a thing
+// before its embargo, and so on. Exits 7 if there is any.
+//
+//	casus policy test [RULES] [flags]
+//
 // # casus report
 //
 // hand in, list, show and match reports
