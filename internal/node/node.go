@@ -69,7 +69,7 @@ type Config struct {
 // What bounds the distance of the views from the log.
 const (
 	// maxLag is how many entries the views may be behind before intake waits.
-	maxLag = 20_000
+	maxLag = 12_000
 	// flushEvery bounds what a restart has to read again.
 	flushEvery = 60 * time.Second
 	// flushEntries is the same in entries: about 256 MiB of log.
