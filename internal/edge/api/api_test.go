@@ -508,7 +508,8 @@ func TestHugeBodiesStream(t *testing.T) {
 func TestHarmless(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"": "", "a": "a", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1", "a=1": "a=1",
+		"": "", "a": "a", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": `\u000D=1`, "a=1": "a=1",
+		"a\nb\tc": "a\nb\tc", "\x1b]0;x\a": `\u001B]0;x\u0007`, "a\x00b": `a\u0000b`, "fdp.\u202Eexe": `fdp.\u202Eexe`, "\u0085": `\u0085`,
 	} {
 		if got := harmless(in); got != want {
 			t.Errorf("harmless(%q) = %q, want %q", in, got, want)

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"casus/internal/core/marking"
 	"casus/internal/fault"
@@ -107,12 +109,30 @@ func (s *server) writeCSV(ctx context.Context, id string, w io.Writer) error {
 }
 
 // harmless puts an apostrophe before what a spreadsheet would take for a
-// formula.
+// formula, and writes as \uXXXX what would drive a terminal or turn the reading
+// direction: control characters but for line feed and tab, and bidi controls.
 //
 // Source: owasp-csv-injection.
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	if strings.ContainsFunc(cell, drives) {
+		var b strings.Builder
+		for _, r := range cell {
+			if drives(r) {
+				fmt.Fprintf(&b, "\\u%04X", r)
+			} else {
+				b.WriteRune(r)
+			}
+		}
+		cell = b.String()
+	}
+	if cell != "" && strings.ContainsRune("=+-@\t", rune(cell[0])) {
 		return "'" + cell
 	}
 	return cell
+}
+
+// drives reports whether r is a control character other than line feed and tab,
+// or a bidi control.
+func drives(r rune) bool {
+	return r != '\n' && r != '\t' && unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r)
 }

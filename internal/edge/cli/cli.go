@@ -22,8 +22,10 @@ import (
 	"strings"
 	"syscall"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"casus/internal/eventlog"
 	"casus/internal/fault"
@@ -95,14 +97,50 @@ func Main(host Host, args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	a := &app{host: host, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	out := &output{w: os.Stdout}
+	a.stdout = out
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fault.Errorf(fault.Unavailable, "writing the output: %w", out.err)
+	}
 	if ctx.Err() != nil && err != nil {
 		_, _ = fmt.Fprintln(a.stderr, "casus: interrupted")
 		return exitSignal
 	}
 	return a.end(err)
+}
+
+// output remembers that a write failed, so that no command can end well whose
+// output was lost.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.w.Write(b)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// once is a flag that may be given one time only: of two values, which counts?
+type once struct {
+	pflag.Value
+	given bool
+}
+
+// Set implements pflag.Value.
+func (o *once) Set(s string) error {
+	if o.given {
+		return errors.New("given more than once")
+	}
+	o.given = true
+	return o.Value.Set(s)
 }
 
 // Root returns the command tree, for manuals.
@@ -137,9 +175,9 @@ func (a *app) end(err error) int {
 }
 
 func (a *app) tell(err error) {
-	_, _ = fmt.Fprintf(a.stderr, "casus: %s\n", err)
+	_, _ = fmt.Fprintf(a.stderr, "casus: %s\n", plain(err.Error()))
 	if h := fault.HintOf(err); h != "" {
-		_, _ = fmt.Fprintf(a.stderr, "  hint: %s\n", h)
+		_, _ = fmt.Fprintf(a.stderr, "  hint: %s\n", plain(h))
 	}
 }
 
@@ -175,7 +213,8 @@ keeps every object byte for byte, and says who else saw the same things.`,
 	return root
 }
 
-// strict makes wrong arguments a usage error everywhere.
+// strict makes wrong arguments, and flags that contradict themselves, a usage
+// error everywhere.
 func strict(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
@@ -185,6 +224,11 @@ func strict(c *cobra.Command) {
 			return nil
 		}
 	}
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" {
+			f.Value = &once{Value: f.Value}
+		}
+	})
 	if c.HasSubCommands() && c.RunE == nil {
 		c.RunE = func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -249,8 +293,10 @@ func (a *app) print(v any, text func(w io.Writer)) error {
 		_, err = fmt.Fprintf(a.stdout, "%s\n", b)
 		return err
 	}
-	text(a.stdout)
-	return nil
+	var b strings.Builder
+	text(&b)
+	_, err := io.WriteString(a.stdout, plain(b.String()))
+	return err
 }
 
 // table writes rows aligned on a terminal, parted by tabs elsewhere.
@@ -269,22 +315,35 @@ func (a *app) table(w io.Writer, head []string, rows [][]string) {
 	_ = tw.Flush()
 }
 
-// clean takes control characters out of cells: received text must not drive a
-// terminal.
+// clean takes out of cells what would end them, too.
 func clean(cells []string) []string {
 	out := make([]string, len(cells))
 	for i, c := range cells {
-		out[i] = strings.Map(func(r rune) rune {
-			if r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		out[i] = plain(strings.Map(func(r rune) rune {
+			if r == '\n' || r == '\t' {
 				return ' '
 			}
 			return r
-		}, c)
+		}, c))
 	}
 	return out
 }
 
+// plain puts a blank for what received text must not do to a terminal: control
+// characters but for line feed and tab, and those that turn the reading direction.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
 func isTerminal(w any) bool {
+	if o, ok := w.(*output); ok {
+		w = o.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
