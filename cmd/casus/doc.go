@@ -99,6 +99,23 @@
 //
 //	casus init [flags]
 //
+// # casus login
+//
+// sign in for a shift
+//
+// Asks for the password, on the terminal or as a line of stdin, and keeps a token of
+// twelve hours for this data directory in your configuration directory, readable by
+// you alone. Commands act by CASUS_TOKEN if it is set, else by that token.
+//
+//	casus login LOGIN [flags]
+//	      --role string   role to act in; the first that you hold when not given
+//
+// # casus logout
+//
+// end what casus login began
+//
+//	casus logout [flags]
+//
 // # casus node
 //
 // check, rebuild and erase
@@ -282,6 +299,114 @@
 //	      --tlp string           default marking of unmarked input; without it RED
 //	      --trust string         reliability A (reliable) to F (cannot be judged)
 //
+// # casus token
+//
+// let programs act for you
+//
+//	casus token [flags]
+//
+// # casus token list
+//
+// list your tokens
+//
+//	casus token list [flags]
+//
+// # casus token make
+//
+// make a token; its secret is printed once
+//
+// Makes a token that acts for you in one role: in a program, as CASUS_TOKEN or as the
+// bearer of the API. The secret is printed this once and held nowhere.
+//
+//	casus token make [flags]
+//	      --days int       days until it ends (default 90)
+//	      --role string    role that the token acts in; the one you act in when not given
+//	      --scope string   read, or all that you may do (default "read")
+//
+// # casus token revoke
+//
+// end a token at once
+//
+//	casus token revoke ID [flags]
+//
+// # casus user
+//
+// say who takes part, and in which roles
+//
+// From the first person on, every command, page and call acts for somebody who is
+// signed in. The first person is an administrator, who runs the node and reads nothing
+// of what it holds. Whoever owns the files of the node can read them all the same.
+//
+//	casus user [flags]
+//
+// # casus user add
+//
+// add a person; the password is asked for, or a line of stdin
+//
+// Adds a person. KEY stands for the person in permanent entries and is never given to
+// another: choose one that is no name. Name, login and mail address are kept apart and
+// can be erased. The password is asked for on the terminal or read as a line of stdin.
+//
+//	casus user add KEY [flags]
+//	      --break-glass        an account for emergencies: each use is written down
+//	      --email string       mail address; can be erased
+//	      --login string       what the person types to sign in
+//	      --name string        what the person is called; can be erased
+//	      --no-password        ask for no password: the person signs in otherwise
+//	      --org string         organisation, as MEMBER/name, for example AAA/csirt
+//	      --org-kind string    kind of the organisation, when it is new
+//	      --org-name string    name of the organisation, when it is new
+//	      --role stringArray   role, or ROLE=FROM..TO; may be given several times
+//
+// # casus user edit
+//
+// change name, organisation, roles, leave or deputies
+//
+// Changes what is given and leaves the rest. Roles, leave and deputies are replaced as
+// a whole; an empty value takes all away.
+//
+//	casus user edit KEY [flags]
+//	      --break-glass          an account for emergencies: each use is written down
+//	      --deputy stringArray   who stands in: ROLE=KEY, ROLE=KEY,leave or ROLE=KEY,FROM..TO; may be given several times
+//	      --email string         mail address
+//	      --leave stringArray    leave, FROM..TO; may be given several times
+//	      --login string         what the person types to sign in
+//	      --name string          what the person is called
+//	      --org string           organisation, as MEMBER/name
+//	      --role stringArray     role, or ROLE=FROM..TO; may be given several times
+//
+// # casus user list
+//
+// list who takes part
+//
+//	casus user list [flags]
+//
+// # casus user password
+//
+// set a password; all sessions of the person end
+//
+// Sets a password, which is asked for on the terminal or read as a line of stdin. With
+// --own the old one is asked for first, on a line before it.
+//
+//	casus user password KEY [flags]
+//	      --own   it is your own: the old one is asked for
+//
+// # casus user remove
+//
+// end somebody's taking part; name and credentials are erased
+//
+// Ends sessions and tokens and erases name, login, mail address and credentials for
+// good. Key and roles stay on record.
+//
+//	casus user remove KEY [flags]
+//	      --reason string   why; kept on the record, so without names
+//
+// # casus user show
+//
+// show one person, by key or login
+//
+//	casus user show KEY [flags]
+//
 // # casus version
 //
 // print the version
@@ -305,4 +430,10 @@
 // list the lists in use
 //
 //	casus warninglist list [flags]
+//
+// # casus whoami
+//
+// who you are to the node, and in which role
+//
+//	casus whoami [flags]
 package main

@@ -73,6 +73,7 @@ func params(file, way string, tr *transcript) testscript.Params {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("CASUS_DATA", filepath.Join(e.WorkDir, "node"))
 			e.Setenv("TERM", "dumb")
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			tr.work, tr.from = e.WorkDir, time.Now().Add(-time.Second)
 			return nil
 		},
@@ -112,6 +113,7 @@ type transcript struct {
 var (
 	shortID = regexp.MustCompile(`\b(RPT|QRN)-[0-9A-Z]{4}-[0-9A-Z]{4}\b`)
 	instant = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	handles = regexp.MustCompile(`\b[0-9a-f]{16}\b`)
 	lasting = regexp.MustCompile(`"seconds":[0-9.eE+-]+|\b\d+\.\d\d s\b`)
 	chained = regexp.MustCompile(`"head":"[0-9a-f]{64}"|\bhead  [0-9a-f]{64}`)
 )
@@ -134,6 +136,7 @@ func (tr *transcript) steady(s string) string {
 		return at
 	})
 	s = strings.ReplaceAll(s, ": unable to ", ": cannot ") // encoding/json/v2 says either, by chance
+	s = handles.ReplaceAllString(s, "HANDLE")
 	s = lasting.ReplaceAllString(s, "SECONDS")
 	return chained.ReplaceAllString(s, "HEAD")
 }

@@ -193,7 +193,7 @@ func (f *Figures) asking(ctx context.Context, c Config, input string) error {
 	var one []time.Duration
 	for i := range 2000 {
 		start := time.Now()
-		if _, err := n.view.MatchValues(ctx, n.reader, held[i*7919%len(held):][:1]); err != nil {
+		if _, err := n.view.MatchValues(ctx, n.readerFor(ctx), held[i*7919%len(held):][:1]); err != nil {
 			return err
 		}
 		one = append(one, time.Since(start))
@@ -209,7 +209,7 @@ func (f *Figures) asking(ctx context.Context, c Config, input string) error {
 		batch = append(batch, observable.Key{Type: observable.Domain, Normal: "missing-" + strconv.Itoa(i) + ".example"})
 	}
 	start = time.Now()
-	found, err := n.view.Held(ctx, n.reader, batch)
+	found, err := n.view.Held(ctx, n.readerFor(ctx), batch)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,9 @@ func (g *gate) alone(ctx context.Context) (leave func(), err error) {
 
 // Rebuild throws the views away and builds them again from the log.
 func (n *Node) Rebuild(ctx context.Context) error {
+	if err := n.may(ctx, keeps); err != nil {
+		return err
+	}
 	leave, err := n.gate.alone(ctx)
 	if err != nil {
 		return err
@@ -90,6 +93,9 @@ func (n *Node) Rebuild(ctx context.Context) error {
 // log overwrites its bytes. The chain stays. What a crash cuts short, the next
 // Open finishes, once it was recorded.
 func (n *Node) Erase(ctx context.Context, id, reason string) (int, error) {
+	if err := n.may(ctx, erases); err != nil {
+		return 0, err
+	}
 	if strings.TrimSpace(reason) == "" {
 		return 0, fault.WithHint(fault.Errorf(fault.Invalid, "node: erase %s: no reason given", id), "say why with --reason; it is kept on the record")
 	}
@@ -101,7 +107,7 @@ func (n *Node) Erase(ctx context.Context, id, reason string) (int, error) {
 	if err := n.settle(ctx); err != nil {
 		return 0, err
 	}
-	parts, err := n.view.Erasable(ctx, n.reader, id)
+	parts, err := n.view.Erasable(ctx, n.readerFor(ctx), id)
 	if err != nil {
 		return 0, err
 	}

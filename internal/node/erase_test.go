@@ -18,6 +18,7 @@ import (
 	"casus/internal/eventlog"
 	"casus/internal/fault"
 	"casus/internal/kv"
+	"casus/internal/view"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -367,7 +368,7 @@ func TestErasePartsOfNobody(t *testing.T) {
 				n := fresh(t, c)
 				defer func() { closeNode(t, n) }()
 				whole := n.intake
-				n.intake = intake.New(&cutShort{n.log, appends}, n.view, n.reader, intake.Options{Clock: c.Clock, Settle: n.settle, Hook: func(string) {}})
+				n.intake = intake.New(&cutShort{n.log, appends}, n.view, view.LocalOperator(), intake.Options{Clock: c.Clock, Settle: n.settle, Hook: func(string) {}})
 				if _, err := h.in(t.Context(), n); fault.KindOf(err) != fault.Unavailable {
 					t.Fatalf("import cut short = %v, want Unavailable", err)
 				}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"casus/internal/core/report"
+	"casus/internal/view"
 )
 
 // TestMain runs the child of TestKill in its place when asked to.
@@ -129,7 +130,7 @@ func acknowledged(n *Node, l *ledger) error {
 	}
 	held := map[string]report.Row{}
 	for _, r := range rows {
-		d, err := n.view.Report(context.Background(), n.reader, r.ID)
+		d, err := n.view.Report(context.Background(), view.LocalOperator(), r.ID)
 		if err != nil {
 			return err
 		}

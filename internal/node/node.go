@@ -12,6 +12,7 @@
 //	node.key        32 random bytes, hex: keys short ids and cursors
 //	operator.token  what a browser needs to be let in, while serving
 //	casus.sock      the socket of whoever has the directory open
+//	people.index    which entries of the log are about people, found again when lost
 //	tmp/            files on their way in
 package node
 
@@ -36,6 +37,7 @@ import (
 	"casus/internal/eventlog/memlog"
 	"casus/internal/eventlog/pebblelog"
 	"casus/internal/fault"
+	"casus/internal/people"
 	"casus/internal/view"
 	"casus/stix"
 )
@@ -59,6 +61,8 @@ type Config struct {
 	// be called from several goroutines.
 	Hook func(point string)
 
+	// passwordCost is that of new passwords; zero means the recommended one.
+	passwordCost people.Cost
 	// memTable is the size of the write buffers of log and views; 0 means theirs.
 	memTable uint64
 	// flushEntries is after how many entries the views are made durable; 0 means
@@ -85,7 +89,7 @@ type Node struct {
 	kv     *views
 	view   *view.Store
 	intake *intake.Intake
-	reader view.Reader
+	people *people.Store
 
 	gate   *gate
 	cancel context.CancelFunc // stops loop
@@ -232,7 +236,7 @@ func denied(dir string) error {
 // directory that another process has open is Unavailable.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, reader: view.LocalOperator(), gate: newGate(), whole: make(chan struct{})}
+	n := &Node{cfg: cfg, gate: newGate(), whole: make(chan struct{})}
 	secret, err := n.openStores()
 	if err != nil {
 		return nil, err
@@ -244,10 +248,13 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 			n.view, err = view.New(ctx, n.log, n.kv, opt)
 		}
 	}
+	if err == nil {
+		err = n.openPeople(ctx, secret)
+	}
 	if err != nil {
 		return nil, errors.Join(err, n.kv.Close(), n.log.Close())
 	}
-	n.intake = intake.New(n.log, n.view, n.reader, intake.Options{Clock: cfg.Clock, Limits: cfg.Limits, Slow: n.slow, Settle: n.settle, Hook: cfg.Hook})
+	n.intake = intake.New(n.log, n.view, view.LocalOperator(), intake.Options{Clock: cfg.Clock, Limits: cfg.Limits, Slow: n.slow, Settle: n.settle, Hook: cfg.Hook})
 	n.start()
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	n.end = end
@@ -344,6 +351,9 @@ func (n *Node) step(ctx context.Context, flushed *time.Time, since *int) (int, e
 		if err := n.view.Flush(); err != nil {
 			return did, err
 		}
+		if err := n.keepIndex(ctx); err != nil {
+			return did, err
+		}
 		*flushed, *since = n.cfg.Clock(), 0
 	}
 	return did, nil
@@ -435,5 +445,5 @@ func (n *Node) Close() error {
 	n.gate.turn <- struct{}{} // an erasure or a rebuild starts the loop again
 	defer func() { <-n.gate.turn }()
 	n.stop()
-	return errors.Join(n.view.Close(), n.kv.Close(), n.log.Close())
+	return errors.Join(n.keepIndex(context.Background()), n.view.Close(), n.kv.Close(), n.log.Close())
 }

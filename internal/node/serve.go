@@ -32,7 +32,7 @@ const Version = "0.1.0"
 // API returns the JSON API; local says that only the owner of the files can
 // call it.
 func (n *Node) API(local bool, log *slog.Logger) http.Handler {
-	return api.New(api.Options{Reads: n, Writes: n, Keeper: n, Local: local, Log: log, Version: Version})
+	return api.New(api.Options{Reads: n, Writes: n, Keeper: n, People: n, Tokens: n, Local: local, Log: log, Version: Version})
 }
 
 // pages adapts a node to what pages ask for.
@@ -65,7 +65,7 @@ func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
 	faces, err := web.New(p, p, web.Options{
 		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp,
 		Highest: func(ctx context.Context, ids []string) (web.Marking, error) {
-			label, exercise, err := n.view.Highest(ctx, n.reader, ids)
+			label, exercise, err := n.view.Highest(ctx, n.readerFor(ctx), ids)
 			return web.Marking{TLP: label, Exercise: exercise}, err
 		},
 	})
@@ -76,10 +76,10 @@ func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
 	mux.Handle("/api/v1/", n.API(false, log))
 	mux.Handle("/metrics", n.metrics())
 	mux.Handle("/", faces)
-	return loopbackOnly(signedIn(token, http.NewCrossOriginProtection().Handler(mux))), nil
+	return loopbackOnly(n.operator(token, http.NewCrossOriginProtection().Handler(n.identified(false, mux)))), nil
 }
 
-// metrics gives whole-node counters to the operator.
+// metrics gives whole-node counters to who keeps the node.
 func (n *Node) metrics() http.Handler {
 	reg := prometheus.NewRegistry()
 	for _, name := range []string{"log_entries", "view_lag_entries", "view_bytes", "receipts", "reports", "quarantined"} {
@@ -91,7 +91,14 @@ func (n *Node) metrics() http.Handler {
 			return float64(sizes[name])
 		}))
 	}
-	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+	all := promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := n.may(r.Context(), keeps); err != nil {
+			answerProblem(w, http.StatusForbidden, "denied", err)
+			return
+		}
+		all.ServeHTTP(w, r)
+	})
 }
 
 // loopbackOnly refuses a request whose Host is not this machine: a page from
@@ -113,14 +120,19 @@ func loopbackOnly(next http.Handler) http.Handler {
 
 const tokenCookie = "casus_operator"
 
-// signedIn lets in who bears the token: in the address once, then in a cookie,
-// or as a bearer.
-func signedIn(token string, next http.Handler) http.Handler {
+// operator lets in who bears the token of the local operator: in the address once,
+// then in a cookie, or as a bearer. Once there are people the token is nothing,
+// and everybody is let through to sign in.
+func (n *Node) operator(token string, next http.Handler) http.Handler {
 	good := func(got string) bool {
 		a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(token))
 		return got != "" && subtle.ConstantTimeCompare(a[:], b[:]) == 1
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !n.people.Empty() {
+			next.ServeHTTP(w, r)
+			return
+		}
 		if q := r.URL.Query().Get("token"); r.Method == http.MethodGet && good(q) {
 			//nolint:gosec // no Secure: loopback without TLS
 			http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
@@ -225,7 +237,7 @@ func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(wait con
 		return nil, err
 	}
 	var atWork atomic.Int64
-	h := guard(n.API(true, log))
+	h := guard(n.identified(true, n.API(true, log)))
 	srv := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		atWork.Add(1)
 		defer atWork.Add(-1)

@@ -23,48 +23,75 @@ import (
 
 // Reports lists readable reports, newest first.
 func (n *Node) Reports(ctx context.Context, q, source, cursor string, limit int) ([]report.Row, string, error) {
-	return n.view.Reports(ctx, n.reader, q, source, cursor, limit)
+	if err := n.may(ctx, reads); err != nil {
+		return nil, "", err
+	}
+	return n.view.Reports(ctx, n.readerFor(ctx), q, source, cursor, limit)
 }
 
 // Report returns one report with the first of its objects.
 func (n *Node) Report(ctx context.Context, id string) (report.Detail, error) {
-	return n.view.Report(ctx, n.reader, id)
+	if err := n.may(ctx, reads); err != nil {
+		return report.Detail{}, err
+	}
+	return n.view.Report(ctx, n.readerFor(ctx), id)
 }
 
 // Match answers who else saw what a report mentions.
 func (n *Node) Match(ctx context.Context, id string) (report.Matches, error) {
-	return n.view.MatchReport(ctx, n.reader, id)
+	if err := n.may(ctx, reads); err != nil {
+		return report.Matches{}, err
+	}
+	return n.view.MatchReport(ctx, n.readerFor(ctx), id)
 }
 
 // Search finds ids, values, ranges and words.
 func (n *Node) Search(ctx context.Context, q, cursor string, limit int) (report.Found, error) {
-	return n.view.Search(ctx, n.reader, q, cursor, limit)
+	if err := n.may(ctx, reads); err != nil {
+		return report.Found{}, err
+	}
+	return n.view.Search(ctx, n.readerFor(ctx), q, cursor, limit)
 }
 
 // Object returns everything readable about one object.
 func (n *Node) Object(ctx context.Context, id string, history bool) (report.Object, error) {
-	return n.view.Object(ctx, n.reader, id, history)
+	if err := n.may(ctx, reads); err != nil {
+		return report.Object{}, err
+	}
+	return n.view.Object(ctx, n.readerFor(ctx), id, history)
 }
 
 // Sources lists who hands reports in.
 func (n *Node) Sources(ctx context.Context) ([]report.Source, error) {
-	return n.view.Sources(ctx, n.reader)
+	if err := n.may(ctx, reads); err != nil {
+		return nil, err
+	}
+	return n.view.Sources(ctx, n.readerFor(ctx))
 }
 
 // Quarantine lists what was set aside.
 func (n *Node) Quarantine(ctx context.Context, reportID string) ([]report.Quarantined, error) {
-	return n.view.Quarantine(ctx, n.reader, reportID)
+	if err := n.may(ctx, reads); err != nil {
+		return nil, err
+	}
+	return n.view.Quarantine(ctx, n.readerFor(ctx), reportID)
 }
 
 // QuarantineItem returns one piece with the start of its bytes.
 func (n *Node) QuarantineItem(ctx context.Context, id string) (report.Quarantined, error) {
-	p, err := n.view.Item(ctx, n.reader, id)
+	if err := n.may(ctx, reads); err != nil {
+		return report.Quarantined{}, err
+	}
+	p, err := n.view.Item(ctx, n.readerFor(ctx), id)
 	return p.Quarantined, err
 }
 
 // Retry reads a quarantined piece again.
 func (n *Node) Retry(ctx context.Context, id string) (report.Result, error) {
-	p, err := n.view.Item(ctx, n.reader, id)
+	if err := n.may(ctx, hands); err != nil {
+		return report.Result{}, err
+	}
+	p, err := n.view.Item(ctx, n.readerFor(ctx), id)
 	if err != nil {
 		return report.Result{}, err
 	}
@@ -85,6 +112,9 @@ func (n *Node) Retry(ctx context.Context, id string) (report.Result, error) {
 
 // SetSource stores what holds for a source.
 func (n *Node) SetSource(ctx context.Context, src report.Source) error {
+	if err := n.may(ctx, hands); err != nil {
+		return err
+	}
 	if err := checkSource(src); err != nil {
 		return err
 	}
@@ -97,7 +127,7 @@ func (n *Node) SetSource(ctx context.Context, src report.Source) error {
 }
 
 func (n *Node) append(ctx context.Context, h event.Header, payload []byte) error {
-	h.Author, h.WriteTime = "local", n.cfg.Clock().UTC()
+	h.Author, h.WriteTime = n.author(ctx), n.cfg.Clock().UTC()
 	seq, err := eventlog.AppendLong(ctx, n.log, nil, eventlog.Entry{Header: h, Payload: payload})
 	if err != nil {
 		return err
@@ -108,6 +138,9 @@ func (n *Node) append(ctx context.Context, h event.Header, payload []byte) error
 // Import takes in what body holds. The bytes go to a file in the data
 // directory first, so that any length fits.
 func (n *Node) Import(ctx context.Context, req report.Request, body io.Reader, progress func(report.Progress)) (report.Result, error) {
+	if err := n.may(ctx, hands); err != nil {
+		return report.Result{}, err
+	}
 	start := n.cfg.Clock()
 	dir := ""
 	if n.cfg.Dir != "" {
@@ -158,7 +191,7 @@ func (n *Node) result(ctx context.Context, known report.Known, seq event.Seq) (r
 	if err := n.caughtUp(ctx, seq); err != nil {
 		return report.Result{}, err
 	}
-	held, ok, err := n.view.ByIdentity(n.reader, known.Identity)
+	held, ok, err := n.view.ByIdentity(n.readerFor(ctx), known.Identity)
 	if err != nil {
 		return report.Result{}, err
 	}
@@ -177,6 +210,9 @@ func (n *Node) result(ctx context.Context, known report.Known, seq event.Seq) (r
 // ImportPaths takes in files and directories of this machine. Hidden files and
 // links are left out of directories.
 func (n *Node) ImportPaths(ctx context.Context, req report.Request, paths []string, progress func(report.Progress)) (report.Result, error) {
+	if err := n.may(ctx, hands); err != nil {
+		return report.Result{}, err
+	}
 	start := n.cfg.Clock()
 	files, total, err := expand(paths)
 	if err != nil {
@@ -289,6 +325,9 @@ func exists(path string) bool {
 // MatchBody answers who saw what a file mentions, and stores nothing. The file
 // is read in memory, up to maxDryBytes.
 func (n *Node) MatchBody(ctx context.Context, req report.Request, body io.Reader) (report.Matches, error) {
+	if err := n.may(ctx, reads); err != nil {
+		return report.Matches{}, err
+	}
 	raw, err := io.ReadAll(io.LimitReader(body, maxDryBytes+1))
 	if err != nil {
 		return report.Matches{}, fault.Errorf(fault.Unavailable, "node: match: %w", err)
@@ -322,21 +361,27 @@ func (n *Node) MatchBody(ctx context.Context, req report.Request, body io.Reader
 	if len(objects) == 0 && problem != nil {
 		return report.Matches{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: match: %s: %s", problem.Place, problem.Reason), "%s", problem.Remedy)
 	}
-	return n.view.MatchObjects(ctx, n.reader, objects)
+	return n.view.MatchObjects(ctx, n.readerFor(ctx), objects)
 }
 
 const maxDryBytes = 64 << 20
 
 // Objects yields the objects of a report, or all readable ones when id is empty.
 func (n *Node) Objects(ctx context.Context, id string, yield func(o *stix.Object, label string) error) error {
-	if id != "" {
-		return n.view.Objects(ctx, n.reader, id, yield)
+	if err := n.may(ctx, reads); err != nil {
+		return err
 	}
-	return n.view.All(ctx, n.reader, yield)
+	if id != "" {
+		return n.view.Objects(ctx, n.readerFor(ctx), id, yield)
+	}
+	return n.view.All(ctx, n.readerFor(ctx), yield)
 }
 
 // Verify checks the log and the views against it.
 func (n *Node) Verify(ctx context.Context) (report.Check, error) {
+	if err := n.may(ctx, keeps); err != nil {
+		return report.Check{}, err
+	}
 	out := report.Check{Problems: []string{}}
 	if err := n.settle(ctx); err != nil {
 		out.Problems = append(out.Problems, "views: "+err.Error())
@@ -358,7 +403,7 @@ func (n *Node) Verify(ctx context.Context) (report.Check, error) {
 	}
 	if len(out.Problems) == 0 {
 		// Of what is damaged there is no state to tell.
-		if out.StateDigest, err = n.view.StateDigest(ctx, n.reader); err != nil {
+		if out.StateDigest, err = n.view.StateDigest(ctx, view.LocalOperator()); err != nil {
 			out.Problems = append(out.Problems, "views: "+err.Error())
 		}
 	}
@@ -367,12 +412,18 @@ func (n *Node) Verify(ctx context.Context) (report.Check, error) {
 }
 
 // Warninglists lists the lists of values that say little.
-func (n *Node) Warninglists(context.Context) ([]report.Warninglist, error) {
+func (n *Node) Warninglists(ctx context.Context) ([]report.Warninglist, error) {
+	if err := n.may(ctx, reads); err != nil {
+		return nil, err
+	}
 	return n.view.Warninglists(), nil
 }
 
 // ImportWarninglist stores a list in MISP's form.
 func (n *Node) ImportWarninglist(ctx context.Context, body io.Reader) (report.Warninglist, error) {
+	if err := n.may(ctx, hands); err != nil {
+		return report.Warninglist{}, err
+	}
 	raw, err := io.ReadAll(io.LimitReader(body, maxDryBytes+1))
 	if err != nil {
 		return report.Warninglist{}, fault.Errorf(fault.Unavailable, "node: warninglist: %w", err)

@@ -70,7 +70,8 @@ type Store struct {
 }
 
 // Open folds the people of log. from is what [Store.Index] gave for the same log
-// earlier, nil for the whole log to be read.
+// earlier, nil for the whole log to be read. An index that does not belong to the
+// log is an error.
 func Open(ctx context.Context, log eventlog.Log, opt Options, from *Index) (*Store, error) {
 	if opt.Cost == (Cost{}) {
 		opt.Cost = DefaultCost()
@@ -91,6 +92,9 @@ func Open(ctx context.Context, log eventlog.Log, opt Options, from *Index) (*Sto
 			st, err := log.Get(ctx, seq)
 			if err != nil {
 				return nil, err
+			}
+			if !aboutPeople(st.Header.Kind) {
+				return nil, fault.Errorf(fault.Internal, "people: index: entry %d is not about people", seq)
 			}
 			if err := s.fold.apply(ctx, log, st); err != nil {
 				return nil, err

@@ -65,8 +65,7 @@ func (w *world) add(k alliance.Key, roles ...alliance.Role) {
 		p.Posts = append(p.Posts, alliance.Post{Role: r})
 	}
 	org := alliance.Organisation{ID: "AAA/csirt", Name: "CSIRT", Kind: alliance.CSIRT}
-	w.must(w.Add(w.t.Context(), w.by(), org, p, event.Named{Name: "Name of " + string(k), Login: string(k), Email: string(k) + "@example.org"}))
-	w.must(w.SetPassword(w.t.Context(), w.by(), k, []byte(password)))
+	w.must(w.Add(w.t.Context(), w.by(), org, p, event.Named{Name: "Name of " + string(k), Login: string(k), Email: string(k) + "@example.org"}, []byte(password)))
 }
 
 func (w *world) start(k alliance.Key, role alliance.Role, old string) (string, Session) {
@@ -629,7 +628,7 @@ func TestBreakGlass(t *testing.T) {
 	w := newWorld(t)
 	w.add("ada", alliance.Administrator)
 	p := event.Person{Person: alliance.Person{Key: "glass", Org: "AAA/csirt", Posts: []alliance.Post{{Role: alliance.Administrator}}}, BreakGlass: true}
-	w.must(w.Add(t.Context(), w.by(), alliance.Organisation{}, p, event.Named{Name: "Emergency", Login: "glass"}))
+	w.must(w.Add(t.Context(), w.by(), alliance.Organisation{}, p, event.Named{Name: "Emergency", Login: "glass"}, nil))
 	used := func() (n int) {
 		w.must(eventlog.Each(t.Context(), w.log, 1, func(st eventlog.Stored) error {
 			if st.Header.Kind == event.BreakGlassUsed {
@@ -674,12 +673,12 @@ func TestRefusedWrites(t *testing.T) {
 		err  error
 		want fault.Kind
 	}{
-		{"key taken", w.Add(ctx, w.by(), org, person("ben", "AAA/csirt"), event.Named{Name: "B"}), fault.Conflict},
-		{"key of who was removed", w.Add(ctx, w.by(), org, person("cem", "AAA/csirt"), event.Named{Name: "C"}), fault.Conflict},
-		{"login taken", w.Add(ctx, w.by(), org, person("dan", "AAA/csirt"), event.Named{Name: "D", Login: "ADA"}), fault.Conflict},
-		{"no such organisation", w.Add(ctx, w.by(), org, person("dan", "AAA/none"), event.Named{Name: "D"}), fault.Invalid},
-		{"bad key", w.Add(ctx, w.by(), org, person("Dan", "AAA/csirt"), event.Named{Name: "D"}), fault.Invalid},
-		{"no name", w.Add(ctx, w.by(), org, person("dan", "AAA/csirt"), event.Named{}), fault.Invalid},
+		{"key taken", w.Add(ctx, w.by(), org, person("ben", "AAA/csirt"), event.Named{Name: "B"}, nil), fault.Conflict},
+		{"key of who was removed", w.Add(ctx, w.by(), org, person("cem", "AAA/csirt"), event.Named{Name: "C"}, nil), fault.Conflict},
+		{"login taken", w.Add(ctx, w.by(), org, person("dan", "AAA/csirt"), event.Named{Name: "D", Login: "ADA"}, nil), fault.Conflict},
+		{"no such organisation", w.Add(ctx, w.by(), org, person("dan", "AAA/none"), event.Named{Name: "D"}, nil), fault.Invalid},
+		{"bad key", w.Add(ctx, w.by(), org, person("Dan", "AAA/csirt"), event.Named{Name: "D"}, nil), fault.Invalid},
+		{"no name", w.Add(ctx, w.by(), org, person("dan", "AAA/csirt"), event.Named{}, nil), fault.Invalid},
 		{"name that turns text", w.Rename(ctx, w.by(), event.Named{Person: "ben", Name: "a\u202eb"}), fault.Invalid},
 		{"name of two lines", w.Rename(ctx, w.by(), event.Named{Person: "ben", Name: "a\nb"}), fault.Invalid},
 		{"login of other letters", w.Rename(ctx, w.by(), event.Named{Person: "ben", Name: "B", Login: "аda"}), fault.Invalid},

@@ -17,7 +17,7 @@ import (
 
 // ErrSignIn is in the chain of an error that says that somebody has to sign in:
 // who calls is not known, or not any more.
-var ErrSignIn = errors.New("sign-in needed")
+var ErrSignIn = errors.New("not signed in")
 
 // Lifetimes of a session.
 //
@@ -66,10 +66,14 @@ func (id Identity) Author() string {
 	if id.Person == "" {
 		return ""
 	}
-	if id.Token != "" {
-		return "person:" + string(id.Person) + "/" + id.Role.String() + "/token:" + id.Token
+	out := "person:" + string(id.Person)
+	if id.Role != alliance.NoRole {
+		out += "/" + id.Role.String()
 	}
-	return "person:" + string(id.Person) + "/" + id.Role.String()
+	if id.Token != "" {
+		out += "/token:" + id.Token
+	}
+	return out
 }
 
 // Session is what may be told of an open session.

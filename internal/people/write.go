@@ -101,9 +101,7 @@ func (s *Store) SetOrganisation(ctx context.Context, by By, o event.Organisation
 		if !o.Removed {
 			d.Organisations = append(d.Organisations, o.Organisation)
 		}
-		if m := o.ID.Member(); !slices.Contains(d.Members, m) {
-			d.Members = append(slices.Clone(d.Members), m)
-		}
+		d.Members = withMember(d.Members, o.ID.Member())
 	}); err != nil {
 		return err
 	}
@@ -118,9 +116,19 @@ func (s *Store) would(change func(d *alliance.Directory)) error {
 	return d.Validate()
 }
 
-// Add adds a person with its name, and its organisation if that is new, in one
-// write. A key that was ever given and a login that is taken are a Conflict.
-func (s *Store) Add(ctx context.Context, by By, org alliance.Organisation, p event.Person, n event.Named) error {
+// Add adds a person with its name, with its organisation if that is new, and with
+// a password unless that is nil, in one write. A key that was ever given and a
+// login that is taken are a Conflict.
+func (s *Store) Add(ctx context.Context, by By, org alliance.Organisation, p event.Person, n event.Named, password []byte) error {
+	p.Removed, n.Person = false, p.Key
+	facts := []fact{{event.PersonSet, p}, {event.PersonNamed, n}}
+	if password != nil {
+		c, err := s.newPassword(ctx, by, n, password)
+		if err != nil {
+			return err
+		}
+		facts = append(facts, fact{event.CredentialSet, c})
+	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.mu.RLock()
@@ -130,16 +138,13 @@ func (s *Store) Add(ctx context.Context, by By, org alliance.Organisation, p eve
 	if taken {
 		return fault.WithHint(fault.Errorf(fault.Conflict, "people: person %s: the key is taken", p.Key), "keys are never given again: choose another")
 	}
-	var facts []fact
 	if !there && org.ID == p.Org {
-		facts = append(facts, fact{event.OrganisationSet, event.Organisation{Organisation: org}})
+		facts = slices.Insert(facts, 0, fact{event.OrganisationSet, event.Organisation{Organisation: org}})
 	}
-	p.Removed = false
-	n.Person = p.Key
 	if err := s.would(func(d *alliance.Directory) {
-		if len(facts) > 0 {
+		if !there && org.ID == p.Org {
 			d.Organisations = append(slices.Clone(d.Organisations), org)
-			d.Members = append(slices.Clone(d.Members), slices.DeleteFunc([]alliance.Member{org.ID.Member()}, func(m alliance.Member) bool { return slices.Contains(d.Members, m) })...)
+			d.Members = withMember(d.Members, org.ID.Member())
 		}
 		d.Persons = append(slices.Clone(d.Persons), p.Person)
 		d.Deputies = append(slices.Clone(d.Deputies), p.Deputies...)
@@ -152,7 +157,14 @@ func (s *Store) Add(ctx context.Context, by By, org alliance.Organisation, p eve
 	if err := ownDeputies(p); err != nil {
 		return err
 	}
-	return s.commit(ctx, by, append(facts, fact{event.PersonSet, p}, fact{event.PersonNamed, n}), nil, "")
+	return s.commit(ctx, by, facts, nil, "")
+}
+
+func withMember(all []alliance.Member, m alliance.Member) []alliance.Member {
+	if slices.Contains(all, m) {
+		return all
+	}
+	return append(slices.Clone(all), m)
 }
 
 // ownDeputies refuses deputies for somebody else than p.
@@ -339,22 +351,31 @@ func (s *Store) SetPassword(ctx context.Context, by By, k alliance.Key, password
 	if err != nil {
 		return err
 	}
-	if err := checkPassword(password, event.Named{Name: p.Name, Login: p.Login, Email: p.Email}); err != nil {
-		return err
-	}
-	h, err := s.newHash(nil)
+	c, err := s.newPassword(ctx, by, event.Named{Person: p.Key, Name: p.Name, Login: p.Login, Email: p.Email}, password)
 	if err != nil {
 		return err
 	}
-	if h.Hash, err = s.hash(ctx, password, &h); err != nil {
-		return err
-	}
-	// One password a person: its id follows from the key.
-	err = s.setCredential(ctx, by, event.Credential{ID: "password-" + string(p.Key), Person: p.Key, Kind: event.Password, Made: by.Now, Password: &h})
+	err = s.setCredential(ctx, by, c)
 	if err == nil {
 		s.EndSession(p.Key, "")
 	}
 	return err
+}
+
+// newPassword hashes a password for the person who is called n.
+func (s *Store) newPassword(ctx context.Context, by By, n event.Named, password []byte) (event.Credential, error) {
+	if err := checkPassword(password, n); err != nil {
+		return event.Credential{}, err
+	}
+	h, err := s.newHash(nil)
+	if err != nil {
+		return event.Credential{}, err
+	}
+	if h.Hash, err = s.hash(ctx, password, &h); err != nil {
+		return event.Credential{}, err
+	}
+	// One password a person: its id follows from the key.
+	return event.Credential{ID: "password-" + string(n.Person), Person: n.Person, Kind: event.Password, Made: by.Now, Password: &h}, nil
 }
 
 // LinkOIDC lets the subject of an issuer sign in as k. A subject that another

@@ -21,7 +21,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"casus/internal/core/alliance"
 	"casus/internal/core/report"
+	"casus/internal/people"
 	"casus/stix"
 )
 
@@ -67,11 +69,41 @@ type Keeper interface {
 	Sizes(ctx context.Context) (map[string]int64, error)
 }
 
+// People says who takes part. What who calls may not do is Denied.
+type People interface {
+	Persons(ctx context.Context) ([]people.Person, error)
+	// Person and those that take a key take a login, too.
+	Person(ctx context.Context, key string) (people.Person, error)
+	AddPerson(ctx context.Context, p people.NewPerson) (people.Person, error)
+	EditPerson(ctx context.Context, key string, c people.Change) (people.Person, error)
+	RemovePerson(ctx context.Context, key, reason string) error
+	// SetPassword sets a password; old is needed for one's own.
+	SetPassword(ctx context.Context, key, old, password string) error
+	Organisations(ctx context.Context) ([]alliance.Organisation, error)
+	SetOrganisation(ctx context.Context, o alliance.Organisation) error
+}
+
+// Tokens lets programs act for people.
+type Tokens interface {
+	// Login gives who has login and password a token; anybody may call it.
+	Login(ctx context.Context, c people.Credentials) (people.Made, error)
+	// Logout ends what the call was made with.
+	Logout(ctx context.Context) error
+	// Whoami tells who calls; on a node without people, nobody.
+	Whoami(ctx context.Context) (people.Me, error)
+	// Tokens lists those of who calls.
+	Tokens(ctx context.Context) ([]people.Token, error)
+	MakeToken(ctx context.Context, t people.NewToken) (people.Made, error)
+	RevokeToken(ctx context.Context, id string) error
+}
+
 // Options of the API.
 type Options struct {
 	Reads  Reads
 	Writes Writes
 	Keeper Keeper
+	People People
+	Tokens Tokens
 	// Local is set where only the owner of the files can call, on the socket:
 	// paths of this machine may then be named.
 	Local bool

@@ -27,6 +27,8 @@ type schema struct {
 	Additional any                `json:"additionalProperties"`
 	Required   []string           `json:"required"`
 	Items      *schema            `json:"items"`
+	Format     string             `json:"format"`
+	Enum       []string           `json:"enum"`
 }
 
 type media map[string]struct {
@@ -181,6 +183,12 @@ func (d document) sample(s *schema) string {
 		return "1"
 	case "boolean":
 		return "true"
+	}
+	switch {
+	case len(s.Enum) > 0:
+		return fmt.Sprintf("%q", s.Enum[0])
+	case s.Format == "date-time":
+		return `"2026-11-24T12:00:00Z"`
 	}
 	return `"x"`
 }
@@ -385,15 +393,13 @@ func TestProblems(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, ops := openAPI(t, true)
+			doc, ops := openAPI(t, true)
 			for _, o := range ops {
-				body := ""
+				body, typ := "", ""
 				if o.RequestBody != nil {
-					body = map[string]string{"set-source": `{"name":"A"}`, "erase": `{"id":"A","reason":"B"}`, "import-paths": `{"paths":["x"]}`}[o.ID]
-				}
-				typ := ""
-				if body != "" {
-					typ = "application/json"
+					if m, ok := o.RequestBody.Content["application/json"]; ok {
+						body, typ = doc.sample(m.Schema), "application/json"
+					}
 				}
 				w, _ := ask(t, &fake{err: c.err}, true, o.method, o.path, typ, body)
 				var p problem

@@ -12,7 +12,9 @@ import (
 	"sync"
 	"testing"
 
+	"casus/internal/core/alliance"
 	"casus/internal/core/report"
+	"casus/internal/people"
 	"casus/stix"
 )
 
@@ -137,11 +139,57 @@ func (f *fake) Sizes(context.Context) (map[string]int64, error) {
 	return nil, f.call("Sizes")
 }
 
+func (f *fake) Login(_ context.Context, c people.Credentials) (people.Made, error) {
+	return people.Made{}, f.call("Login %q", c.Login)
+}
+
+func (f *fake) Logout(context.Context) error { return f.call("Logout") }
+
+func (f *fake) Whoami(context.Context) (people.Me, error) { return people.Me{}, f.call("Whoami") }
+
+func (f *fake) Persons(context.Context) ([]people.Person, error) { return nil, f.call("Persons") }
+
+func (f *fake) Person(_ context.Context, key string) (people.Person, error) {
+	return people.Person{}, f.call("Person %q", key)
+}
+
+func (f *fake) AddPerson(_ context.Context, p people.NewPerson) (people.Person, error) {
+	return people.Person{}, f.call("AddPerson %q", p.Key)
+}
+
+func (f *fake) EditPerson(_ context.Context, key string, c people.Change) (people.Person, error) {
+	return people.Person{}, f.call("EditPerson %q %v", key, c.Name != nil)
+}
+
+func (f *fake) RemovePerson(_ context.Context, key, reason string) error {
+	return f.call("RemovePerson %q %q", key, reason)
+}
+
+func (f *fake) SetPassword(_ context.Context, key, old, password string) error {
+	return f.call("SetPassword %q %q %q", key, old, password)
+}
+
+func (f *fake) Organisations(context.Context) ([]alliance.Organisation, error) {
+	return nil, f.call("Organisations")
+}
+
+func (f *fake) SetOrganisation(_ context.Context, o alliance.Organisation) error {
+	return f.call("SetOrganisation %q", o.ID)
+}
+
+func (f *fake) Tokens(context.Context) ([]people.Token, error) { return nil, f.call("Tokens") }
+
+func (f *fake) MakeToken(_ context.Context, t people.NewToken) (people.Made, error) {
+	return people.Made{}, f.call("MakeToken %q", t.Scope)
+}
+
+func (f *fake) RevokeToken(_ context.Context, id string) error { return f.call("RevokeToken %q", id) }
+
 // ask sends one request to a new API over a fake and returns the answer and what
 // the fake was asked.
 func ask(t *testing.T, f *fake, local bool, method, target, contentType, body string, header ...string) (*httptest.ResponseRecorder, []string) {
 	t.Helper()
-	h := New(Options{Reads: f, Writes: f, Keeper: f, Local: local, Version: "test"})
+	h := New(Options{Reads: f, Writes: f, Keeper: f, People: f, Tokens: f, Local: local, Version: "test"})
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)

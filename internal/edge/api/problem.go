@@ -13,12 +13,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"casus/internal/fault"
+	"casus/internal/people"
 )
 
 // problem is an error as the API writes it.
 type problem struct {
 	Status int    `json:"status"`
-	Kind   string `json:"kind" doc:"kind of error: invalid, denied, not-found, conflict, unavailable, internal"`
+	Kind   string `json:"kind" doc:"kind of error: invalid, sign-in, denied, not-found, conflict, unavailable, internal"`
 	Title  string `json:"title" doc:"what happened"`
 	Hint   string `json:"hint,omitempty" doc:"what to do about it"`
 }
@@ -47,6 +48,9 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 		p.Status = http.StatusBadRequest
 	case fault.Denied:
 		p.Status = http.StatusForbidden
+		if errors.Is(err, people.ErrSignIn) {
+			p.Status, p.Kind = http.StatusUnauthorized, "sign-in"
+		}
 	case fault.Withheld, fault.NotFound:
 		p.Status, p.Kind = http.StatusNotFound, fault.NotFound.String()
 	case fault.Conflict:

@@ -152,6 +152,7 @@ func (s *server) routes() {
 		n, err := s.Keeper.Erase(ctx, in.Body.ID, in.Body.Reason)
 		return erased{n}, err
 	})
+	s.people()
 	s.streams()
 }
 

@@ -9,6 +9,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json/v2"
 	"errors"
@@ -22,6 +23,7 @@ import (
 	"strings"
 	"syscall"
 	"text/tabwriter"
+	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -87,6 +89,8 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	now            func() time.Time
+	lines          *bufio.Reader // of stdin, once secrets are read from it
 	dir            string
 	json           bool
 }
@@ -96,7 +100,7 @@ func Main(host Host, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	a := &app{host: host, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	a := &app{host: host, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}
 	out := &output{w: os.Stdout}
 	a.stdout = out
 	root := a.root()
@@ -145,7 +149,7 @@ func (o *once) Set(s string) error {
 
 // Root returns the command tree, for manuals.
 func Root(host Host) *cobra.Command {
-	a := &app{host: host, stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }}
+	a := &app{host: host, stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: time.Now}
 	return a.root()
 }
 
@@ -208,6 +212,7 @@ keeps every object byte for byte, and says who else saw the same things.`,
 	root.AddCommand(
 		a.initCmd(), a.serveCmd(), a.demoCmd(), a.doctorCmd(), a.versionCmd(), a.completionCmd(),
 		a.importCmd(), a.reportCmd(), a.sourceCmd(), a.searchCmd(), a.objectCmd(), a.nodeCmd(), a.exportCmd(), a.warninglistCmd(), a.policyCmd(), a.benchCmd(),
+		a.userCmd(), a.tokenCmd(), a.loginCmd(), a.logoutCmd(), a.whoamiCmd(),
 	)
 	strict(root)
 	return root

@@ -21,6 +21,8 @@ import (
 type remote struct {
 	app  *app
 	conn *Conn
+	// nobody is set to call without a token.
+	nobody bool
 }
 
 // kinds of error by the names that the API gives them.
@@ -52,6 +54,9 @@ func (p problem) fault() error {
 	if _, after, ok := strings.Cut(text, ": "); ok && !strings.ContainsAny(text[:len(text)-len(after)-2], " /") {
 		text = after // the package's name says nothing to people
 	}
+	if p.Kind == "sign-in" {
+		return signIn(fault.Errorf(fault.Denied, "%s", text))
+	}
 	err := fault.Errorf(kinds[p.Kind], "%s", text)
 	if p.Hint != "" {
 		err = fault.WithHint(err, "%s", p.Hint)
@@ -69,6 +74,15 @@ func (r *remote) do(ctx context.Context, method, path string, q url.Values, body
 		return nil, fault.Errorf(fault.Internal, "cli: %w", err)
 	}
 	maps.Copy(req.Header, header)
+	if !r.nobody {
+		token, err := r.app.token()
+		if err != nil {
+			return nil, err
+		}
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+	}
 	resp, err := r.conn.Client.Do(req)
 	if err != nil {
 		return nil, fault.Errorf(fault.Unavailable, "cli: the node does not answer: %w", err)

@@ -1,0 +1,133 @@
+package node
+
+import (
+	"encoding/json/v2"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"casus/internal/fault"
+	"casus/internal/people"
+)
+
+// Names of cookies. Over TLS the name itself makes browsers keep the cookie to
+// this host and to encrypted connections.
+const (
+	sessionCookie = "casus_session"
+	deviceCookie  = "casus_device"
+	hostPrefix    = "__Host-"
+)
+
+func cookieName(r *http.Request, name string) string {
+	if r.TLS != nil {
+		return hostPrefix + name
+	}
+	return name
+}
+
+// open are the addresses that who is not signed in may ask for: what it takes to
+// sign in.
+func open(method, path string) bool {
+	switch {
+	case strings.HasPrefix(path, "/assets/"):
+		return method == http.MethodGet || method == http.MethodHead
+	case path == "/sign-in":
+		return true
+	case path == "/api/v1/login":
+		return method == http.MethodPost
+	}
+	return false
+}
+
+// identified finds out who asks, and lets nobody else in once there are people.
+// Until then nobody is asked for: outer decides who may come here. local says
+// that the caller is on the socket.
+func (n *Node) identified(local bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := people.Caller{From: from(r, local)}
+		if n.people.Empty() {
+			next.ServeHTTP(w, r.WithContext(people.With(r.Context(), c)))
+			return
+		}
+		err := n.identify(r, local, &c)
+		if err == nil {
+			err = n.people.Admit(n.cfg.Clock().UTC(), c.Identity)
+		}
+		if err != nil && !open(r.Method, r.URL.Path) {
+			askToSignIn(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(people.With(r.Context(), c)))
+	})
+}
+
+// identify reads the token, else the session, that a request bears. Cookies are
+// for browsers: the socket takes none.
+func (n *Node) identify(r *http.Request, local bool, c *people.Caller) error {
+	now := n.cfg.Clock().UTC()
+	var err error
+	if head := r.Header.Get("Authorization"); head != "" {
+		scheme, secret, _ := strings.Cut(head, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return signInNeeded()
+		}
+		c.Secret = secret
+		c.Identity, err = n.people.Bearer(now, secret)
+		return err
+	}
+	if local {
+		return signInNeeded()
+	}
+	k, err := r.Cookie(cookieName(r, sessionCookie))
+	if err != nil {
+		return signInNeeded()
+	}
+	c.Secret = k.Value
+	c.Identity, err = n.people.Session(now, k.Value)
+	return err
+}
+
+// from is where a request comes from. Headers that a proxy may have set are not
+// looked at: anybody can set them.
+func from(r *http.Request, local bool) people.From {
+	var f people.From
+	if a, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && !local {
+		f.Addr = a.Addr()
+	}
+	if k, err := r.Cookie(cookieName(r, deviceCookie)); err == nil {
+		f.Device = k.Value
+	} else {
+		f.Device = r.Header.Get("Casus-Device")
+	}
+	return f
+}
+
+// askToSignIn answers who is not signed in: a page sends on to the sign-in, the
+// API says so.
+func askToSignIn(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Set("Cache-Control", "no-store")
+	if fault.KindOf(err) == fault.Unavailable {
+		w.Header().Set("Retry-After", "1")
+		answerProblem(w, http.StatusTooManyRequests, "unavailable", err)
+		return
+	}
+	api := strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == "/metrics"
+	if !api && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		http.Redirect(w, r, "/sign-in?to="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	answerProblem(w, http.StatusUnauthorized, "sign-in", err)
+}
+
+func answerProblem(w http.ResponseWriter, status int, kind string, err error) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	b, merr := json.Marshal(map[string]any{"status": status, "kind": kind, "title": err.Error(), "hint": fault.HintOf(err)}, json.Deterministic(true))
+	if merr != nil {
+		return
+	}
+	_, _ = io.WriteString(w, string(b)+"\n")
+}

@@ -1,0 +1,380 @@
+package node
+
+import (
+	"context"
+	"encoding/json/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"casus/internal/core/alliance"
+	"casus/internal/event"
+	"casus/internal/fault"
+	"casus/internal/people"
+	"casus/internal/view"
+)
+
+// act is a kind of thing that somebody may do on a node.
+type act int
+
+const (
+	reads     act = iota // see what was handed in
+	hands                // hand in, and say what holds for a source
+	erases               // remove for good
+	keeps                // check, rebuild and measure the node
+	manages              // say who takes part
+	self                 // see and change what is one's own
+	actsCount            // how many there are
+)
+
+// acts says what each role may do. What somebody then sees is decided by the
+// reader. An administrator runs the node and reads nothing.
+//
+// Source: casus decision 0024.
+func acts(r alliance.Role) []act {
+	switch r {
+	case alliance.NoRole:
+		return nil
+	case alliance.Administrator:
+		return []act{keeps, manages, self}
+	case alliance.Auditor:
+		return []act{reads, keeps, self}
+	case alliance.DataProtection:
+		return []act{reads, erases, self}
+	case alliance.Analyst, alliance.DutyOfficer, alliance.Delegate, alliance.LegalAdviser, alliance.MilitaryLiaison,
+		alliance.DecisionMaker, alliance.AssistanceDesk, alliance.ExerciseControl, alliance.PartnerContact:
+		return []act{reads, hands, self}
+	}
+	return nil
+}
+
+// may returns nil when who asks may do a thing. On a node without people the
+// local operator may do everything.
+func (n *Node) may(ctx context.Context, what act) error {
+	if n.people.Empty() {
+		return nil
+	}
+	c := people.CallerOf(ctx)
+	switch {
+	case c.Person == "":
+		return signInNeeded()
+	case !slices.Contains(acts(c.Role), what):
+		return fault.WithHint(fault.Errorf(fault.Denied, "node: the role %s may not do this", c.Role), "casus whoami shows the roles that you hold")
+	case what != reads && what != self && !c.Scope.Writes():
+		return fault.WithHint(fault.Errorf(fault.Denied, "node: the token only reads"), "make one with: casus token make --scope all")
+	}
+	return nil
+}
+
+func signInNeeded() error {
+	return fault.WithHint(fault.Errorf(fault.Denied, "node: %w", people.ErrSignIn), "sign in with: casus login, or set CASUS_TOKEN")
+}
+
+// readerFor returns who reads, for who asks: the local operator on a node
+// without people. On one with people nobody reads who is not signed in, nor in a
+// role that reads nothing; the others read everything.
+func (n *Node) readerFor(ctx context.Context) view.Reader {
+	if n.people.Empty() {
+		return view.LocalOperator()
+	}
+	c := people.CallerOf(ctx)
+	if c.Person == "" || !slices.Contains(acts(c.Role), reads) {
+		return view.Reader{}
+	}
+	return view.LocalOperator()
+}
+
+// author is who asks, as the author of an entry.
+func (n *Node) author(ctx context.Context) string {
+	if a := people.CallerOf(ctx).Author(); a != "" {
+		return a
+	}
+	return "local"
+}
+
+func (n *Node) by(ctx context.Context) people.By {
+	return people.By{Author: n.author(ctx), Now: n.cfg.Clock().UTC()}
+}
+
+// indexFile is where the index of people is kept: what is lost there is found
+// again in the log.
+const indexFile = "people.index"
+
+// openPeople folds the people of the log. Who asked to open may be gone by then,
+// as with the rest of what it takes to open.
+func (n *Node) openPeople(ctx context.Context, secret []byte) error {
+	ctx = context.WithoutCancel(ctx)
+	var from *people.Index
+	if raw, err := os.ReadFile(filepath.Join(n.cfg.Dir, indexFile)); n.cfg.Dir != "" && err == nil {
+		var i people.Index
+		head, _, err := n.log.Head(ctx)
+		if err != nil {
+			return err
+		}
+		if json.Unmarshal(raw, &i) == nil && i.Mark <= head {
+			from = &i
+		}
+	}
+	opt := people.Options{Random: n.cfg.Random, Secret: secret, Cost: n.cfg.passwordCost}
+	var err error
+	if n.people, err = people.Open(ctx, n.log, opt, from); err != nil && from != nil {
+		n.people, err = people.Open(ctx, n.log, opt, nil) // the index is of another log
+	}
+	return err
+}
+
+// keepIndex writes the index of people down.
+func (n *Node) keepIndex(ctx context.Context) error {
+	if n.cfg.Dir == "" {
+		return nil
+	}
+	i, err := n.people.Index(ctx)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(i)
+	if err != nil {
+		return fault.Errorf(fault.Internal, "node: people: %w", err)
+	}
+	if err := writeDurably(filepath.Join(n.cfg.Dir, indexFile), raw); err != nil {
+		return fault.Errorf(fault.Unavailable, "node: people: %w", err)
+	}
+	return nil
+}
+
+// loginLife is how long a token of casus login lasts: a long shift.
+const loginLife = people.SessionLife
+
+// Login gives who has login and password a token for a shift.
+func (n *Node) Login(ctx context.Context, c people.Credentials) (people.Made, error) {
+	if n.people.Empty() {
+		return people.Made{}, fault.WithHint(fault.Errorf(fault.Conflict, "node: there is nobody to sign in as"), "add the first person with: casus user add")
+	}
+	now := n.cfg.Clock().UTC()
+	k, err := n.people.CheckPassword(ctx, now, c.Login, []byte(c.Password), people.CallerOf(ctx).From)
+	if err != nil {
+		return people.Made{}, err
+	}
+	by := people.By{Author: people.Identity{Acting: alliance.Acting{Person: k, Role: c.Role}}.Author(), Now: now}
+	secret, t, err := n.people.MakeToken(ctx, by, k, c.Role, people.ScopeAll, now.Add(loginLife))
+	return people.Made{Secret: secret, Token: t}, err
+}
+
+// Logout ends the session or token that who asks bears.
+func (n *Node) Logout(ctx context.Context) error {
+	if err := n.may(ctx, self); err != nil {
+		return err
+	}
+	c := people.CallerOf(ctx)
+	if c.Token != "" {
+		return n.people.RevokeToken(ctx, n.by(ctx), c.Person, c.Token)
+	}
+	n.people.SignOut(c.Secret)
+	return nil
+}
+
+// Whoami tells who asks. On a node without people that is nobody.
+func (n *Node) Whoami(ctx context.Context) (people.Me, error) {
+	if n.people.Empty() {
+		return people.Me{Name: "local operator", Roles: []alliance.Role{}}, nil
+	}
+	if err := n.may(ctx, self); err != nil {
+		return people.Me{}, err
+	}
+	c := people.CallerOf(ctx)
+	p, err := n.people.Person(string(c.Person))
+	return people.Me{Identity: c.Identity, Name: p.Name, Login: p.Login, Roles: n.people.Roles(n.cfg.Clock().UTC(), c.Person)}, err
+}
+
+// Persons lists who takes part.
+func (n *Node) Persons(ctx context.Context) ([]people.Person, error) {
+	if err := n.may(ctx, manages); err != nil {
+		return nil, err
+	}
+	return n.people.Persons(), nil
+}
+
+// own returns nil when who asks is the person, or manages people.
+func (n *Node) own(ctx context.Context, key string) error {
+	c := people.CallerOf(ctx)
+	if p, err := n.people.Person(key); err == nil && c.Person != "" && p.Key == c.Person {
+		return n.may(ctx, self)
+	}
+	return n.may(ctx, manages)
+}
+
+// Person returns one person, by key or login: oneself, or anybody for who
+// manages people.
+func (n *Node) Person(ctx context.Context, key string) (people.Person, error) {
+	if err := n.own(ctx, key); err != nil {
+		return people.Person{}, err
+	}
+	return n.people.Person(key)
+}
+
+// AddPerson adds a person. The first has to be an administrator with a password:
+// from then on everybody has to sign in.
+func (n *Node) AddPerson(ctx context.Context, p people.NewPerson) (people.Person, error) {
+	if err := n.may(ctx, manages); err != nil {
+		return people.Person{}, err
+	}
+	if n.people.Empty() && (p.Login == "" || p.Password == "" || !slices.ContainsFunc(p.Posts, func(x alliance.Post) bool { return x == alliance.Post{Role: alliance.Administrator} })) {
+		return people.Person{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: the first person has to be an administrator with login and password"), "from then on everybody has to sign in, and only an administrator can add others")
+	}
+	org := alliance.Organisation{ID: p.Org, Name: p.OrgName, Kind: p.OrgKind}
+	if org.Name == "" {
+		org.Name = string(org.ID)
+	}
+	set := event.Person{Person: alliance.Person{Key: p.Key, Org: p.Org, Posts: p.Posts}, BreakGlass: p.BreakGlass}
+	var password []byte
+	if p.Password != "" {
+		password = []byte(p.Password)
+	}
+	if err := n.people.Add(ctx, n.by(ctx), org, set, event.Named{Name: p.Name, Login: p.Login, Email: p.Email}, password); err != nil {
+		return people.Person{}, err
+	}
+	return n.people.Person(string(p.Key))
+}
+
+// EditPerson changes a person.
+func (n *Node) EditPerson(ctx context.Context, key string, c people.Change) (people.Person, error) {
+	if err := n.may(ctx, manages); err != nil {
+		return people.Person{}, err
+	}
+	p, err := n.people.Person(key)
+	if err != nil {
+		return people.Person{}, err
+	}
+	set := p.Person
+	replace(&set.Org, c.Org)
+	replace(&set.Posts, c.Posts)
+	replace(&set.Leave, c.Leave)
+	replace(&set.Deputies, c.Deputies)
+	replace(&set.BreakGlass, c.BreakGlass)
+	if c.Org != nil || c.Posts != nil || c.Leave != nil || c.Deputies != nil || c.BreakGlass != nil {
+		if err := n.people.Edit(ctx, n.by(ctx), set); err != nil {
+			return people.Person{}, err
+		}
+	}
+	if c.Name != nil || c.Login != nil || c.Email != nil {
+		named := event.Named{Person: p.Key, Name: p.Name, Login: p.Login, Email: p.Email}
+		replace(&named.Name, c.Name)
+		replace(&named.Login, c.Login)
+		replace(&named.Email, c.Email)
+		if err := n.people.Rename(ctx, n.by(ctx), named); err != nil {
+			return people.Person{}, err
+		}
+	}
+	return n.people.Person(string(p.Key))
+}
+
+func replace[T any](at, with *T) {
+	if with != nil {
+		*at = *with
+	}
+}
+
+// RemovePerson ends somebody's taking part and erases name and credentials.
+func (n *Node) RemovePerson(ctx context.Context, key, reason string) error {
+	if err := n.may(ctx, manages); err != nil {
+		return err
+	}
+	p, err := n.people.Person(key)
+	if err != nil {
+		return err
+	}
+	return n.people.Remove(ctx, n.by(ctx), p.Key, reason)
+}
+
+// SetPassword sets a person's password: one's own, for who knows the old one, or
+// another's, for who manages people. All sessions of the person end.
+func (n *Node) SetPassword(ctx context.Context, key, old, password string) error {
+	if err := n.own(ctx, key); err != nil {
+		return err
+	}
+	p, err := n.people.Person(key)
+	if err != nil {
+		return err
+	}
+	c := people.CallerOf(ctx)
+	if p.Key == c.Person {
+		if !c.Scope.Writes() {
+			return fault.Errorf(fault.Denied, "node: the token only reads")
+		}
+		if _, err := n.people.CheckPassword(ctx, n.cfg.Clock().UTC(), p.Login, []byte(old), c.From); err != nil {
+			if fault.KindOf(err) == fault.Denied {
+				return fault.Errorf(fault.Denied, "node: the old password is wrong")
+			}
+			return err
+		}
+	}
+	return n.people.SetPassword(ctx, n.by(ctx), p.Key, []byte(password))
+}
+
+// Tokens lists one's own tokens.
+func (n *Node) Tokens(ctx context.Context) ([]people.Token, error) {
+	if err := n.may(ctx, self); err != nil {
+		return nil, err
+	}
+	p, err := n.people.Person(string(people.CallerOf(ctx).Person))
+	if n.people.Empty() {
+		return []people.Token{}, nil
+	}
+	return p.Tokens, err
+}
+
+// MakeToken makes a token that acts for who asks. A token that only reads makes
+// none.
+func (n *Node) MakeToken(ctx context.Context, t people.NewToken) (people.Made, error) {
+	if err := n.may(ctx, self); err != nil {
+		return people.Made{}, err
+	}
+	c := people.CallerOf(ctx)
+	switch {
+	case c.Person == "":
+		return people.Made{}, fault.WithHint(fault.Errorf(fault.Conflict, "node: there is nobody for a token to act for"), "add the first person with: casus user add")
+	case !c.Scope.Writes():
+		return people.Made{}, fault.Errorf(fault.Denied, "node: the token only reads")
+	}
+	by := n.by(ctx)
+	if t.Role == alliance.NoRole {
+		t.Role = c.Role
+	}
+	if t.Scope == "" {
+		t.Scope = people.ScopeRead
+	}
+	if t.Expires.IsZero() {
+		t.Expires = by.Now.Add(people.TokenLife)
+	}
+	secret, made, err := n.people.MakeToken(ctx, by, c.Person, t.Role, t.Scope, t.Expires.UTC().Truncate(time.Second))
+	return people.Made{Secret: secret, Token: made}, err
+}
+
+// RevokeToken ends a token: one's own, or anybody's for who manages people.
+func (n *Node) RevokeToken(ctx context.Context, id string) error {
+	if err := n.may(ctx, self); err != nil {
+		return err
+	}
+	k := people.CallerOf(ctx).Person
+	if n.may(ctx, manages) == nil {
+		k = ""
+	}
+	return n.people.RevokeToken(ctx, n.by(ctx), k, id)
+}
+
+// Organisations lists the organisations that people act for.
+func (n *Node) Organisations(ctx context.Context) ([]alliance.Organisation, error) {
+	if err := n.may(ctx, self); err != nil {
+		return nil, err
+	}
+	return n.people.Organisations(), nil
+}
+
+// SetOrganisation makes or changes an organisation.
+func (n *Node) SetOrganisation(ctx context.Context, o alliance.Organisation) error {
+	if err := n.may(ctx, manages); err != nil {
+		return err
+	}
+	return n.people.SetOrganisation(ctx, n.by(ctx), event.Organisation{Organisation: o})
+}

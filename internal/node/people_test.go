@@ -1,0 +1,387 @@
+package node
+
+import (
+	"context"
+	"encoding/json/v2"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"casus/internal/core/alliance"
+	"casus/internal/core/report"
+	"casus/internal/eventlog"
+	"casus/internal/fault"
+	"casus/internal/people"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// cheapPasswords is a cost that tests can pay.
+func cheapPasswords() people.Cost { return people.Cost{Passes: 1, MemoryKiB: 8, Lanes: 1} }
+
+const goodPassword = "four words of nonsense"
+
+// peopled returns a node in memory with one person per role, whose key and login
+// are the role's name, and who may act in that role alone.
+func peopled(t *testing.T) *Node {
+	t.Helper()
+	n, err := Open(t.Context(), Config{Clock: tick(), passwordCost: cheapPasswords()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeNode(t, n) })
+	addPerson(t, n, t.Context(), alliance.Administrator)
+	admin := as(t, n, alliance.Administrator)
+	for _, r := range alliance.Roles() {
+		if r != alliance.Administrator {
+			addPerson(t, n, admin, r)
+		}
+	}
+	return n
+}
+
+func addPerson(t *testing.T, n *Node, ctx context.Context, r alliance.Role) {
+	t.Helper()
+	p := people.NewPerson{
+		Key: alliance.Key(r.String()), Org: "AAA/csirt", OrgKind: alliance.CSIRT, Name: "Name of " + r.String(), Login: r.String(),
+		Posts: []alliance.Post{{Role: r}}, Password: goodPassword,
+	}
+	if _, err := n.AddPerson(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// as is a context in which the person of a role asks.
+func as(t *testing.T, n *Node, r alliance.Role) context.Context {
+	t.Helper()
+	id, err := n.people.Bearer(n.cfg.Clock(), tokenOf(t, n, r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return people.With(t.Context(), people.Caller{Identity: id})
+}
+
+func tokenOf(t *testing.T, n *Node, r alliance.Role) string {
+	t.Helper()
+	m, err := n.Login(t.Context(), people.Credentials{Login: r.String(), Password: goodPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Secret
+}
+
+// operations lists the operations of the API by its own document, so that a new one
+// cannot be forgotten.
+func operations(t *testing.T, n *Node) []string {
+	t.Helper()
+	w := browse(t, n, "GET", "/api/v1/openapi.json", "", "Authorization", "Bearer "+tokenOf(t, n, alliance.Auditor))
+	var doc struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for path, methods := range doc.Paths {
+		for m := range methods {
+			out = append(out, strings.ToUpper(m)+" "+path)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestAccess asks for every operation of the API in every role, and as nobody,
+// with bodies that are good or empty: what is refused for the role is 403 before
+// anything else is looked at.
+func TestAccess(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	bodies := map[string]string{
+		"POST /api/v1/login": `{"login":"nobody","password":"x"}`, "POST /api/v1/users": `{"key":"x","org":"x","name":""}`, "PATCH /api/v1/users/{key}": `{}`,
+		"PUT /api/v1/users/{key}/password": `{"password":""}`, "POST /api/v1/tokens": `{"scope":"x"}`, "PUT /api/v1/organisations": `{"id":"","name":"","kind":"unknown"}`,
+		"PUT /api/v1/sources": `{"name":""}`, "POST /api/v1/node/erase": `{"id":"x","reason":""}`,
+	}
+	var got strings.Builder
+	fmt.Fprintf(&got, "# Every operation and who may ask for it: casus decision 0024. Others get 403, nobody 401.\n")
+	for _, o := range append(operations(t, n), "GET /metrics") {
+		method, path, _ := strings.Cut(o, " ")
+		path = strings.NewReplacer("{id}", "x", "{key}", "nobody").Replace(path)
+		var may []string
+		if w := browse(t, n, method, path, bodies[o], "Content-Type", "application/json"); w.Code != http.StatusUnauthorized {
+			t.Errorf("%s as nobody: %d %s, want 401", o, w.Code, w.Body)
+		}
+		for _, r := range alliance.Roles() {
+			secret := tokenOf(t, n, r) // for each: one operation ends it
+			w := browse(t, n, method, path, bodies[o], "Content-Type", "application/json", "Authorization", "Bearer "+secret)
+			if w.Code == http.StatusUnauthorized && o != "POST /api/v1/login" {
+				t.Errorf("%s as %s: 401 %s", o, r, w.Body)
+			}
+			if w.Code != http.StatusForbidden {
+				may = append(may, r.String())
+			}
+		}
+		who := strings.Join(may, " ")
+		if len(may) == len(alliance.Roles()) {
+			who = "everybody"
+		}
+		fmt.Fprintf(&got, "%-40s %s\n", o, who)
+	}
+	golden(t, "testdata/access.txt", got.String())
+}
+
+// golden compares text with a file, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got); look at it, then run with -update:\n%s", name, diff)
+	}
+}
+
+// TestAnothersAffairs asks for what belongs to another person.
+func TestAnothersAffairs(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	analyst, admin := as(t, n, alliance.Analyst), as(t, n, alliance.Administrator)
+	made, err := n.MakeToken(as(t, n, alliance.Delegate), people.NewToken{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]error{
+		"another's token":    n.RevokeToken(analyst, made.Token.ID),
+		"another's account":  second(n.Person(analyst, "delegate")),
+		"another's password": n.SetPassword(analyst, "delegate", goodPassword, "another long password"),
+		"another's name":     second(n.EditPerson(analyst, "delegate", people.Change{Name: new("x")})),
+		"one's own roles":    second(n.EditPerson(analyst, "analyst", people.Change{Posts: &[]alliance.Post{{Role: alliance.Administrator}}})),
+		"a role not held":    second(n.MakeToken(analyst, people.NewToken{Role: alliance.Administrator})),
+	} {
+		if k := fault.KindOf(got); got == nil || k != fault.Denied && k != fault.NotFound {
+			t.Errorf("%s: %v, want refused", name, got)
+		}
+	}
+	if err := n.RevokeToken(admin, made.Token.ID); err != nil {
+		t.Errorf("an administrator revokes a token: %v", err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestReadOnlyToken tries to change things with a token that only reads.
+func TestReadOnlyToken(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	for _, r := range alliance.Roles() {
+		c := people.CallerOf(as(t, n, r))
+		c.Scope = people.ScopeRead
+		ctx := people.With(t.Context(), c)
+		for name, got := range map[string]error{
+			"import":   second(n.Import(ctx, report.Request{Source: "x"}, strings.NewReader("x"), nil)),
+			"source":   n.SetSource(ctx, report.Source{Name: "x"}),
+			"erase":    second(n.Erase(ctx, "x", "x")),
+			"user":     second(n.AddPerson(ctx, people.NewPerson{})),
+			"remove":   n.RemovePerson(ctx, "analyst", ""),
+			"token":    second(n.MakeToken(ctx, people.NewToken{})),
+			"password": n.SetPassword(ctx, r.String(), goodPassword, "another long password"),
+			"rebuild":  n.Rebuild(ctx),
+		} {
+			if fault.KindOf(got) != fault.Denied {
+				t.Errorf("%s as %s with a token that reads: %v, want Denied", name, r, got)
+			}
+		}
+	}
+}
+
+// TestNobodyReadsNothing makes sure that below the gate, too, who is not known
+// sees nothing.
+func TestNobodyReadsNothing(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	in := bundle("b", "north", indicator(1, january, "one", ""))
+	if _, err := in.in(as(t, n, alliance.Analyst), n); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		ctx  context.Context
+		want int
+	}{
+		"nobody":        {t.Context(), 0},
+		"administrator": {as(t, n, alliance.Administrator), 0},
+		"analyst":       {as(t, n, alliance.Analyst), 1},
+	} {
+		rows, _, err := n.view.Reports(t.Context(), n.readerFor(tt.ctx), "", "", "", 10)
+		if err != nil || len(rows) != tt.want {
+			t.Errorf("%s sees %d reports, %v, want %d", name, len(rows), err, tt.want)
+		}
+	}
+}
+
+func TestForgedCallers(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	good := tokenOf(t, n, alliance.Analyst)
+	for _, header := range [][]string{
+		{},
+		{"Authorization", bearer}, // the operator's, from before there were people
+		{"Cookie", tokenCookie + "=" + testToken},
+		{"Authorization", "Bearer"},
+		{"Authorization", "Bearer "},
+		{"Authorization", "Bearer " + good + " "},
+		{"Authorization", "Basic " + good},
+		{"Authorization", good},
+		{"Authorization", "Bearer " + good[:len(good)-1] + "A"},
+		{"Authorization", "Bearer " + strings.ToUpper(good)},
+		{"Cookie", sessionCookie + "=" + good},
+		{"Cookie", hostPrefix + sessionCookie + "=" + good},
+		{"Cookie", sessionCookie + "="},
+		{"Casus-Local", good},
+		{"X-Forwarded-User", "analyst", "X-Remote-User", "analyst", "X-Forwarded-For", "127.0.0.1"},
+	} {
+		for _, path := range []string{"/api/v1/reports", "/api/v1/whoami", "/api/v1/openapi.json", "/metrics", "/api/v1/nothing", "/api/v1/login/../reports"} {
+			if w := browse(t, n, "GET", path, "", header...); w.Code != http.StatusUnauthorized && w.Code != http.StatusTemporaryRedirect {
+				t.Errorf("GET %s with %q: %d, want 401", path, header, w.Code)
+			}
+		}
+		w := browse(t, n, "GET", "/reports?q=a%26b", "", header...)
+		if got := w.Header().Get("Location"); w.Code != http.StatusSeeOther || got != "/sign-in?to=%2Freports%3Fq%3Da%2526b" {
+			t.Errorf("GET /reports with %q: %d to %q, want the sign-in", header, w.Code, got)
+		}
+	}
+	if w := browse(t, n, "GET", "/api/v1/whoami", "", "Authorization", "bearer "+good); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"person":"analyst"`) {
+		t.Errorf("the good token: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestCrossSite posts from another site's page with the browser's session.
+func TestCrossSite(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	secret, _, err := n.people.Start(t.Context(), n.cfg.Clock(), "analyst", 0, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := sessionCookie + "=" + secret
+	if w := browse(t, n, "GET", "/api/v1/whoami", "", "Cookie", cookie); w.Code != http.StatusOK {
+		t.Fatalf("the session: %d %s", w.Code, w.Body)
+	}
+	for _, header := range [][]string{
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
+	} {
+		w := browse(t, n, "POST", "/api/v1/tokens", `{}`, append(header, "Cookie", cookie, "Content-Type", "application/json")...)
+		if w.Code != http.StatusForbidden {
+			t.Errorf("POST with %q: %d %s, want 403", header, w.Code, w.Body)
+		}
+	}
+	if p, err := n.people.Person("analyst"); err != nil || len(p.Tokens) > 0 {
+		t.Errorf("tokens = %v, %v, want none made", p.Tokens, err)
+	}
+}
+
+// TestTooManyRequests: one token cannot take the whole node.
+func TestTooManyRequests(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	good := tokenOf(t, n, alliance.Analyst)
+	for range people.RequestBurst {
+		id, err := n.people.Bearer(n.cfg.Clock(), good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.people.Admit(n.cfg.Clock(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := browse(t, n, "GET", "/api/v1/whoami", "", "Authorization", "Bearer "+good)
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
+		t.Errorf("one request too many: %d %s, want 429", w.Code, w.Body)
+	}
+	if w := browse(t, n, "GET", "/api/v1/whoami", "", "Authorization", "Bearer "+tokenOf(t, n, alliance.Delegate)); w.Code != http.StatusOK {
+		t.Errorf("another token: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestPeopleStay closes a node, opens it again with and without its index, and
+// finds everybody; what was written in their name bears it.
+func TestPeopleStay(t *testing.T) {
+	t.Parallel()
+	c := onDisk(t)
+	c.passwordCost = cheapPasswords()
+	n := fresh(t, c)
+	addPerson(t, n, t.Context(), alliance.Administrator)
+	addPerson(t, n, as(t, n, alliance.Administrator), alliance.Analyst)
+	if err := n.SetSource(as(t, n, alliance.Analyst), report.Source{Name: "north"}); err != nil {
+		t.Fatal(err)
+	}
+	want := n.people.Persons()
+	closeNode(t, n)
+	index := filepath.Join(c.Dir, indexFile)
+	for _, state := range []string{"kept", "lost", "damaged", "of a longer log", "of another log", "of other entries"} {
+		text := map[string]string{"damaged": "x", "of a longer log": `{"mark":1000000,"entries":[1]}`, "of another log": `{"mark":2,"entries":[999]}`, "of other entries": `{"mark":10,"entries":[10]}`}[state]
+		switch {
+		case state == "lost":
+			if err := os.Remove(index); err != nil {
+				t.Fatal(err)
+			}
+		case text != "":
+			if err := os.WriteFile(index, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n := reopen(t, c)
+		if diff := cmp.Diff(want, n.people.Persons()); diff != "" {
+			t.Errorf("index %s: people (-want +got):\n%s", state, diff)
+		}
+		authors := map[string]bool{}
+		if err := eventlog.Each(t.Context(), n.log, 1, func(st eventlog.Stored) error {
+			authors[st.Header.Author] = true
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(authors)), func(a string) bool { return strings.HasPrefix(a, "person:analyst/analyst/token:") }) || !authors["local"] {
+			t.Errorf("authors = %v, want the local operator and the analyst by token", authors)
+		}
+		closeNode(t, n)
+	}
+}
+
+// TestSocketTakesNoCookie: what a browser bears is nothing on the socket.
+func TestSocketTakesNoCookie(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	secret, _, err := n.people.Start(t.Context(), n.cfg.Clock(), "analyst", 0, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c people.Caller
+	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://localhost/api/v1/whoami", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: secret}) //nolint:gosec // a test
+	if err := n.identify(r, true, &c); err == nil {
+		t.Errorf("identify() on the socket = %+v, want refused", c)
+	}
+	if err := n.identify(r, false, &c); err != nil || c.Person != "analyst" {
+		t.Errorf("identify() of a browser = %+v, %v", c, err)
+	}
+}
