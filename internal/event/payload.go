@@ -5,6 +5,7 @@ import (
 	"encoding/json/v2"
 	"time"
 
+	"casus/internal/core/alliance"
 	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/tlp"
@@ -26,6 +27,10 @@ type Opened struct {
 	TLP      *tlp.Label `json:"tlp,omitempty"`
 	Exercise bool       `json:"exercise,omitempty"`
 	At       time.Time  `json:"at"`
+	// Owner is the organisation that handed it in and Person who did so for it;
+	// empty for what came in before there were people.
+	Owner  alliance.Org `json:"owner,omitempty"`
+	Person alliance.Key `json:"person,omitempty"`
 	// Asked and Map are how the request said to read the report, SourceMap and Zone
 	// what held for its source. Zero fields mean that nothing was said.
 	Asked     report.Format     `json:"asked_format,omitempty"`

@@ -191,7 +191,7 @@ func (n *Node) result(ctx context.Context, known report.Known, seq event.Seq) (r
 	if err := n.caughtUp(ctx, seq); err != nil {
 		return report.Result{}, err
 	}
-	held, ok, err := n.view.ByIdentity(n.readerFor(ctx), known.Identity)
+	held, ok, err := n.view.ByIdentity(ctx, n.readerFor(ctx), known.Identity)
 	if err != nil {
 		return report.Result{}, err
 	}

@@ -403,6 +403,7 @@ func (f *folding) receipt(e *eventlog.Stored, t *Terms) error {
 	f.post('P', num(0, rec.No)[1:], no)
 	rec.Objects++
 	rec.Values += t.values
+	rec.tallyOf(set, 1, t.values)
 	rec.count(rc.flags, 1)
 	if t.inert && !f.s.inert[t.id] {
 		f.inert = append(f.inert, t.id)

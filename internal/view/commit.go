@@ -107,6 +107,10 @@ func (f *folding) takeOver() error {
 	for _, id := range f.uninert {
 		delete(s.inert, id)
 	}
+	s.effects.restrict(f.inert, f.uninert)
+	for _, rec := range f.records {
+		s.addPairs(rec)
+	}
 	for _, src := range f.sources {
 		s.sources[src.Name] = src
 	}

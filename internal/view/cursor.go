@@ -7,35 +7,58 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"strings"
 
 	"casus/internal/fault"
 )
 
-// seal hides a position in a cursor that is good for one reader and one
-// question only. The same position gives the same cursor, so pages of equal
-// content are equal; a cursor says nothing to who holds it.
-func (s *Store) seal(r Reader, question string, pos uint64) string {
+// place is where a page ended: after which hit of which report. It is told by
+// what the reader was shown, not by numbers of this store, which count what he was
+// not shown.
+type place struct {
+	report [sha256.Size]byte // identity
+	nth    uint32            // of the report's hits, newest first
+}
+
+// placeOf returns the place after the nth hit of the report.
+func placeOf(rec *record, nth uint32) place {
+	p := place{nth: nth}
+	_, _ = hex.Decode(p.report[:], []byte(rec.Identity)) // checked when it was taken in
+	return p
+}
+
+// seal hides a place in a cursor that is good for one reader and one question
+// only. The same place gives the same cursor, so pages of equal content are equal;
+// a cursor says nothing to who holds it.
+func (s *Store) seal(r Reader, question string, at place) string {
 	mac := hmac.New(sha256.New, s.opt.Secret)
 	mac.Write([]byte("cursor\x00" + r.name + "\x00" + question + "\x00"))
-	plain := binary.BigEndian.AppendUint64(nil, pos)
+	plain := binary.BigEndian.AppendUint32(at.report[:], at.nth)
 	mac.Write(plain)
 	nonce := mac.Sum(nil)[:12]
 	return base64.RawURLEncoding.EncodeToString(s.aead().Seal(nonce, nonce, plain, []byte(r.name+"\x00"+question)))
 }
 
-// unseal returns the position in a cursor. One made for another reader or
-// question, or by another node, is Invalid.
-func (s *Store) unseal(r Reader, question, cursor string) (uint64, error) {
+// unseal returns the place in a cursor. One made for another reader or question,
+// or by another node, is Invalid.
+func (s *Store) unseal(r Reader, question, cursor string) (place, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil && len(raw) > 12 {
 		plain, err := s.aead().Open(nil, raw[:12], raw[12:], []byte(r.name+"\x00"+question))
-		if err == nil && len(plain) == 8 {
-			return binary.BigEndian.Uint64(plain), nil
+		if err == nil && len(plain) == sha256.Size+4 {
+			return place{report: [sha256.Size]byte(plain), nth: binary.BigEndian.Uint32(plain[sha256.Size:])}, nil
 		}
 	}
-	return 0, fault.WithHint(fault.Errorf(fault.Invalid, "view: cursor is not one of this question"),
-		"ask the question again from its first page")
+	return place{}, fault.WithHint(fault.Errorf(fault.Invalid, "view: cursor is not one of this question"), askAgain)
+}
+
+// askAgain is the remedy for a cursor that leads nowhere.
+const askAgain = "ask the question again from its first page"
+
+// gone is the error of a cursor whose report is no longer there.
+func gone() error {
+	return fault.WithHint(fault.Errorf(fault.Invalid, "view: what the cursor stands at is not there any more"), askAgain)
 }
 
 func (s *Store) aead() cipher.AEAD {

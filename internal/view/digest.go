@@ -78,13 +78,9 @@ func (d *digest) add(fields ...string) {
 }
 
 func (d *digest) reports(context.Context) error {
-	for p, err := range d.kv.Scan([]byte("R"), kv.PrefixEnd([]byte("R"))) {
+	for rec, err := range d.s.records(d.kv) {
 		if err != nil {
 			return err
-		}
-		rec := new(record)
-		if err := json.Unmarshal(p.Value, rec); err != nil {
-			return fault.Errorf(fault.Internal, "view: report: %w", err)
 		}
 		d.recs[rec.No] = rec
 		state := "complete"
@@ -199,36 +195,10 @@ func (d *digest) sources(context.Context) error {
 	return nil
 }
 
-// tally counts reports per source.
-func (s *Store) tally() (map[string]int, error) {
-	s.mu.RLock()
-	at, held, have := s.mark.Seq, s.tallied, s.tallyAt
-	s.mu.RUnlock()
-	if held != nil && have == at {
-		return held, nil
-	}
-	all := map[string]int{}
-	for p, err := range s.prefix("R") {
-		if err != nil {
-			return nil, err
-		}
-		var rec struct {
-			Source string `json:"source"`
-		}
-		if err := json.Unmarshal(p.Value, &rec); err != nil {
-			return nil, fault.Errorf(fault.Internal, "view: report: %w", err)
-		}
-		all[rec.Source]++
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tallied, s.tallyAt = all, at
-	return all, nil
-}
-
 // Find looks for bytes that intake is about to store: whether a receipt of the
-// same id and version holds equal content already, and in which entry.
-func (s *Store) Find(ctx context.Context, r Reader, id, version string, raw []byte, spec string) (event.Seq, bool, error) {
+// same id and version holds the very same already, and in which entry. Only full
+// sight may ask: where bytes stand is no answer for people.
+func (s *Store) Find(ctx context.Context, r Reader, id, version string, raw []byte) (event.Seq, bool, error) {
 	if !r.all {
 		return 0, false, nil
 	}
@@ -254,8 +224,7 @@ func (s *Store) Find(ctx context.Context, r Reader, id, version string, raw []by
 		if err != nil {
 			return 0, false, err
 		}
-		same, _, err := SameObject(raw, held, spec, s.opt.Limits)
-		if err == nil && same {
+		if bytes.Equal(raw, held) {
 			return rc.bytes, true, nil
 		}
 	}
@@ -263,49 +232,75 @@ func (s *Store) Find(ctx context.Context, r Reader, id, version string, raw []by
 }
 
 // All yields every readable object, each content once, in the order of arrival,
-// with the most restrictive label that one of its receipts is held under.
+// with the most restrictive label that one of its readable receipts is held under.
 func (s *Store) All(ctx context.Context, r Reader, yield func(o *stix.Object, label string) error) error {
-	if !r.all {
-		return nil
-	}
 	s.mu.RLock()
 	snap := s.kv.Snapshot()
 	n := s.mark.Receipts
 	s.mu.RUnlock()
 	defer func() { _ = snap.Close() }()
-	m := &matcher{s: s, r: r, kv: snap, self: none, blk: newBlocks(snap), recs: map[uint32]*record{}}
+	m := s.matcher(r, snap, none)
+	later := map[uint32]struct{}{} // contents yielded with a receipt that is not their first
 	for no := range n {
+		if no%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		rc, err := m.blk.get(no)
 		if err != nil {
 			return err
 		}
-		if rc.flags&flagGone != 0 || rc.first != rc.no {
+		if ok, err := m.sees(rc); err != nil || !ok {
+			if err != nil {
+				return err
+			}
 			continue
 		}
-		o, err := s.object(ctx, rc)
+		if rc.first != rc.no {
+			if _, done := later[rc.first]; done {
+				continue
+			}
+			if held, err := m.readable(rc.first); err != nil || held {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			later[rc.first] = struct{}{}
+		}
+		o, err := m.object(ctx, rc)
 		if err != nil {
 			return err
 		}
 		if o == nil {
 			continue
 		}
-		again, err := m.list('O', num(0, rc.no)[1:])
+		label, err := m.labelOfContent(rc.first)
 		if err != nil {
 			return err
-		}
-		label := tlp.Clear
-		for _, same := range append(again, rc.no) {
-			l, _, err := m.labelOfReceipt(same)
-			if err != nil {
-				return err
-			}
-			label = tlp.Most(label, l)
 		}
 		if err := yield(o, label.String()); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
+}
+
+// labelOfContent returns the most restrictive label of the readable receipts of
+// the same content.
+func (m *matcher) labelOfContent(first uint32) (tlp.Label, error) {
+	again, err := m.list('O', num(0, first)[1:])
+	if err != nil {
+		return tlp.Red, err
+	}
+	label := tlp.Clear
+	for _, same := range append(again, first) {
+		l, _, err := m.labelOfReceipt(same)
+		if err != nil {
+			return tlp.Red, err
+		}
+		label = tlp.Most(label, l)
+	}
+	return label, nil
 }
 
 // Sizes returns whole-node counters, for the administrator's eyes alone.

@@ -27,8 +27,12 @@ func (s *Store) Erasing() []event.Seq {
 // Erasable returns the erasures, in their order, by which a report or an object
 // goes. The bytes of a receipt are among their payloads when no receipt that
 // stays needs them. Each erasure alone leaves a whole state; the report itself
-// goes with the last, so that what was cut short can be repeated.
+// goes with the last, so that what was cut short can be repeated. Only full sight
+// may ask: what goes is more than others see.
 func (s *Store) Erasable(ctx context.Context, r Reader, id string) ([]event.Erasure, error) {
+	if !r.all {
+		return nil, fault.Errorf(fault.Denied, "view: erase: only for who sees everything")
+	}
 	e := &erasable{s: s, ctx: ctx, blk: newBlocks(s.kv), nos: map[uint32]bool{}, last: map[event.Seq]int{}, payloads: map[event.Seq]event.Seq{}}
 	var err error
 	if strings.HasPrefix(strings.ToUpper(id), "RPT-") || !strings.Contains(id, "--") {
@@ -67,10 +71,7 @@ func (e *erasable) goes(seq, with event.Seq) {
 
 func (e *erasable) object(r Reader, id string) error {
 	missing := fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
-	if !r.all {
-		return missing
-	}
-	vs, err := e.s.versions(e.s.kv, id)
+	vs, err := e.s.matcher(r, e.s.kv, none).versions(id)
 	if err != nil {
 		return err
 	}
@@ -79,15 +80,8 @@ func (e *erasable) object(r Reader, id string) error {
 	}
 	in := map[uint32]event.Seq{} // by report, its first receipt of the object
 	for _, v := range vs {
-		for _, no := range v.receipts {
-			e.nos[no] = true
-			rc, err := e.blk.get(no)
-			if err != nil {
-				return err
-			}
-			if rc.flags&flagGone != 0 {
-				continue
-			}
+		for _, rc := range v.receipts {
+			e.nos[rc.no] = true
 			if seq, ok := in[rc.report]; !ok || rc.seq < seq {
 				in[rc.report] = rc.seq
 			}

@@ -165,9 +165,12 @@ func (f *folding) dropReceipt(st eventlog.Stored) error {
 	rec, err := f.record(rc.report)
 	if err == nil {
 		rec.Objects--
+		values := 0
 		if t != nil {
-			rec.Values -= t.values
+			values = t.values
 		}
+		rec.Values -= values
+		rec.tallyOf(rc.set, -1, -values)
 		rec.count(rc.flags, -1)
 	} else if fault.KindOf(err) != fault.NotFound {
 		return err

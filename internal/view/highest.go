@@ -14,7 +14,7 @@ import (
 func (s *Store) Highest(ctx context.Context, r Reader, ids []string) (label tlp.Label, exercise bool, err error) {
 	snap := s.kv.Snapshot()
 	defer func() { _ = snap.Close() }()
-	m := &matcher{s: s, r: r, kv: snap, self: none, blk: newBlocks(snap), recs: map[uint32]*record{}}
+	m := s.matcher(r, snap, none)
 	label = tlp.Clear
 	for _, id := range ids {
 		l, ex, err := m.labelled(id)
@@ -35,17 +35,17 @@ func (m *matcher) labelled(id string) (tlp.Label, bool, error) {
 		if err != nil {
 			return tlp.Red, false, err
 		}
-		l, _ := tlp.Parse(m.s.row(rec).TLP)
+		l, _ := tlp.Parse(m.s.row(m.r, rec).TLP)
 		return l, rec.Exercise, nil
 	}
-	vs, err := m.s.versions(m.kv, id)
+	vs, err := m.versions(id)
 	if err != nil {
 		return tlp.Red, false, err
 	}
 	label, exercise := tlp.Clear, false
 	for _, v := range vs {
-		for _, no := range v.receipts {
-			l, ex, err := m.labelOfReceipt(no)
+		for _, rc := range v.receipts {
+			l, ex, err := m.labelOfReceipt(rc.no)
 			if err != nil {
 				return tlp.Red, false, err
 			}
@@ -58,13 +58,12 @@ func (m *matcher) labelled(id string) (tlp.Label, bool, error) {
 // labelOfReceipt returns the label of a readable receipt and whether it belongs
 // to an exercise; CLEAR for one that is not readable, which counts for nothing.
 func (m *matcher) labelOfReceipt(no uint32) (tlp.Label, bool, error) {
-	ok, err := m.readable(no)
-	if err != nil || !ok {
-		return tlp.Clear, false, err
-	}
 	rc, err := m.blk.get(no)
 	if err != nil {
 		return tlp.Red, false, err
+	}
+	if ok, err := m.sees(rc); err != nil || !ok {
+		return tlp.Clear, false, err
 	}
 	rec, err := m.rec(rc.report)
 	if err != nil || rec == nil {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,7 +75,7 @@ func (s *Store) MatchReport(ctx context.Context, r Reader, id string) (report.Ma
 	var q askedOf
 	left := 0
 	n := 0
-	err = s.each(ctx, snap, 'P', num(0, rec.No)[1:], func(_ receipt, o *stix.Object) error {
+	err = s.matcher(r, snap, none).each(ctx, rec.No, func(_ receipt, o *stix.Object) error {
 		if n++; n > maxAskedObjects {
 			left++
 			return nil
@@ -184,10 +185,7 @@ func (t *tally) sum(m *report.MatchSummary) {
 
 func (s *Store) match(ctx context.Context, r Reader, snap kv.Reader, self uint32, list []asked) (report.Matches, error) {
 	out := report.Matches{Hits: []report.Match{}}
-	if !r.all {
-		return out, nil
-	}
-	m := &matcher{s: s, r: r, kv: snap, self: self, blk: newBlocks(snap), recs: map[uint32]*record{}}
+	m := s.matcher(r, snap, self)
 	if self != none {
 		rec, err := m.rec(self)
 		if err != nil {
@@ -196,6 +194,9 @@ func (s *Store) match(ctx context.Context, r Reader, snap kv.Reader, self uint32
 		if rec != nil {
 			m.mine = rec.Source
 		}
+	}
+	if err := m.among(); err != nil {
+		return out, err
 	}
 	sum := newTally()
 	for _, a := range list {
@@ -247,10 +248,7 @@ func rank(h report.Match) int {
 
 // scope counts the reports and sources readable to r, self left out.
 func (s *Store) scope(r Reader, self uint32) (reports, sources int, err error) {
-	if !r.all {
-		return 0, 0, nil
-	}
-	all, err := s.tally()
+	all, err := s.tally(r)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -355,8 +353,63 @@ type matcher struct {
 	mine string // the source of self
 	blk  *blocks
 	recs map[uint32]*record
+	acc  map[uint32]*access
+	all  int     // reports that a match is said to be rare among
+	last *access // of report no, the last that was asked about
+	no   uint32
 	seen *bloom
 	key  []byte
+}
+
+// matcher begins a question of r over one state.
+func (s *Store) matcher(r Reader, snap kv.Reader, self uint32) *matcher {
+	return &matcher{s: s, r: r, kv: snap, self: self, blk: newBlocks(snap), recs: map[uint32]*record{}, acc: map[uint32]*access{}, no: none}
+}
+
+// among counts the reports that a match is said to be rare among.
+func (m *matcher) among() error {
+	if m.r.all {
+		m.s.mu.RLock()
+		defer m.s.mu.RUnlock()
+		m.all = int(m.s.mark.Reports)
+		return nil
+	}
+	all, err := m.s.tally(m.r)
+	for _, n := range all {
+		m.all += n
+	}
+	return err
+}
+
+// sees reports whether the reader may read a receipt. Nobody reads one that is
+// erased, or whose report is.
+func (m *matcher) sees(rc receipt) (bool, error) {
+	if rc.report != m.no || m.last == nil {
+		a, err := m.access(rc.report)
+		if err != nil {
+			return false, err
+		}
+		m.last, m.no = a, rc.report
+	}
+	return rc.flags&flagGone == 0 && m.last.has(rc.set), nil
+}
+
+// access returns what the reader may see of a report; nothing of one that is
+// erased.
+func (m *matcher) access(no uint32) (*access, error) {
+	if a, ok := m.acc[no]; ok {
+		return a, nil
+	}
+	rec, err := m.rec(no)
+	if err != nil {
+		return nil, err
+	}
+	a := new(access)
+	if rec != nil {
+		a = m.s.access(m.r, rec)
+	}
+	m.acc[no] = a
+	return a, nil
 }
 
 func (m *matcher) rec(no uint32) (*record, error) {
@@ -378,28 +431,23 @@ func (m *matcher) gather(h *holders, prefix byte, term []byte) error {
 	if prefix == 'v' && !m.held(term) {
 		return nil
 	}
-	nos, total, err := sample(m.kv, prefix, term, newestAsked, oldestAsked)
+	rcs, total, err := m.sample(prefix, term)
 	if err != nil {
 		return err
 	}
-	if m.r.all {
-		// What a heavy value is mentioned in is counted, not read one by one.
-		h.receipts += total - len(nos)
-	}
-	rcs, err := m.blk.all(nos)
-	if err != nil {
-		return err
-	}
+	// What a heavy value is mentioned in is counted, not looked at one by one.
+	h.receipts += total - len(rcs)
 	for _, rc := range rcs {
-		if rc.flags&flagGone != 0 {
+		ok, err := m.sees(rc)
+		if err != nil {
+			return err
+		}
+		if !ok {
 			continue
 		}
 		rec, err := m.rec(rc.report)
 		if err != nil {
 			return err
-		}
-		if rec == nil || !m.r.may(rc.set, rec.Closed) {
-			continue
 		}
 		h.receipts++
 		if rc.report == m.self {
@@ -412,6 +460,51 @@ func (m *matcher) gather(h *holders, prefix byte, term []byte) error {
 		}
 	}
 	return nil
+}
+
+// sample returns the newest and the oldest receipts of a term, newest first, and
+// how many it has in all; but for full sight, of those that are readable.
+func (m *matcher) sample(prefix byte, term []byte) (rcs []receipt, total int, err error) {
+	if m.r.all {
+		nos, total, err := sample(m.kv, prefix, term, newestAsked, oldestAsked)
+		if err != nil {
+			return nil, 0, err
+		}
+		rcs, err := m.blk.all(nos)
+		return rcs, total, err
+	}
+	for rc, err := range m.readables(prefix, term) {
+		if err != nil {
+			return nil, 0, err
+		}
+		total++
+		if rcs = append(rcs, rc); len(rcs) > newestAsked+2*oldestAsked {
+			rcs = slices.Delete(rcs, newestAsked, newestAsked+oldestAsked)
+		}
+	}
+	if len(rcs) > newestAsked+oldestAsked {
+		rcs = slices.Delete(rcs, newestAsked, len(rcs)-oldestAsked)
+	}
+	return rcs, total, nil
+}
+
+// readables yields the readable receipts of a term, newest first.
+func (m *matcher) readables(prefix byte, term []byte) iter.Seq2[receipt, error] {
+	return func(yield func(receipt, error) bool) {
+		for no, err := range postings(m.kv, prefix, term) {
+			var rc receipt
+			ok := false
+			if err == nil {
+				rc, err = m.blk.get(no)
+			}
+			if err == nil {
+				ok, err = m.sees(rc)
+			}
+			if (ok || err != nil) && !yield(rc, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // one asks about one value: who mentions it, and for addresses and ranges also
@@ -531,11 +624,8 @@ func (m *matcher) why(hit *report.Match, a asked, relation string, nos []uint32)
 		hit.Why += fmt.Sprintf("; mentioned %s times, of which the newest %d and the oldest %d were looked at", count(hit.Rarity), newestAsked, oldestAsked)
 		return
 	}
-	m.s.mu.RLock()
-	all := int(m.s.mark.Reports)
-	m.s.mu.RUnlock()
 	if n := len(hit.Sources); n > 0 && hit.Count <= 3 {
-		hit.Why += fmt.Sprintf("; rare: in %d of %s", hit.Count, plural(all, "report"))
+		hit.Why += fmt.Sprintf("; rare: in %d of %s", hit.Count, plural(m.all, "report"))
 	}
 }
 
@@ -594,10 +684,10 @@ func (m *matcher) around(k observable.Key, yield func(relation string, other obs
 	return nil
 }
 
-// terms lists the distinct terms between bounds, at most limit.
+// terms lists the distinct terms between bounds that are readable, at most limit.
 func (m *matcher) terms(prefix byte, from, to []byte, limit int) ([][]byte, error) {
 	var out [][]byte
-	var end []byte
+	var end, last []byte
 	if to != nil {
 		end = append([]byte{prefix}, to...)
 	} else {
@@ -611,13 +701,55 @@ func (m *matcher) terms(prefix byte, from, to []byte, limit int) ([][]byte, erro
 			continue
 		}
 		t := p.Key[1 : len(p.Key)-3]
-		if n := len(out); n > 0 && bytes.Equal(out[n-1], t) {
+		if bytes.Equal(last, t) {
 			continue
 		}
+		last = append(last[:0], t...)
 		if len(out) == limit {
 			break
 		}
-		out = append(out, bytes.Clone(t))
+		ok, err := m.shows(prefix, last)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, bytes.Clone(t))
+		}
+	}
+	return out, nil
+}
+
+// shows reports whether the reader may know that there is a term: some receipt,
+// or for words of titles some report, that has it is readable.
+func (m *matcher) shows(prefix byte, term []byte) (bool, error) {
+	if m.r.all {
+		return true, nil
+	}
+	if prefix == 'W' {
+		of, err := m.titled(term)
+		return len(of) > 0, err
+	}
+	for _, err := range m.readables(prefix, term) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// titled lists the reports whose title has a word, of those whose title is
+// readable, newest first.
+func (m *matcher) titled(word []byte) ([]uint32, error) {
+	var out []uint32
+	for no, err := range postings(m.kv, 'W', word) {
+		if err != nil {
+			return nil, err
+		}
+		a, err := m.access(no)
+		if err != nil {
+			return nil, err
+		}
+		if a.self {
+			out = append(out, no)
+		}
 	}
 	return out, nil
 }
@@ -625,12 +757,9 @@ func (m *matcher) terms(prefix byte, from, to []byte, limit int) ([][]byte, erro
 // Held counts how many of keys some readable receipt mentions. It is the batch
 // question: whom to ask about is what [Store.MatchValues] then says.
 func (s *Store) Held(ctx context.Context, r Reader, keys []observable.Key) (int, error) {
-	if !r.all {
-		return 0, nil
-	}
 	snap := s.kv.Snapshot()
 	defer func() { _ = snap.Close() }()
-	m := &matcher{s: s, r: r, kv: snap, self: none, blk: newBlocks(snap), recs: map[uint32]*record{}}
+	m := s.matcher(r, snap, none)
 	found := 0
 	for i, k := range keys {
 		if i%1024 == 0 && ctx.Err() != nil {
@@ -640,18 +769,12 @@ func (s *Store) Held(ctx context.Context, r Reader, keys []observable.Key) (int,
 		if !m.held(term) {
 			continue
 		}
-		for no, err := range postings(m.kv, 'v', term) {
+		for _, err := range m.readables('v', term) {
 			if err != nil {
 				return found, err
 			}
-			ok, err := m.readable(no)
-			if err != nil {
-				return found, err
-			}
-			if ok {
-				found++
-				break
-			}
+			found++
+			break
 		}
 	}
 	return found, nil
@@ -660,11 +783,10 @@ func (s *Store) Held(ctx context.Context, r Reader, keys []observable.Key) (int,
 // readable reports whether the reader may see a receipt.
 func (m *matcher) readable(no uint32) (bool, error) {
 	rc, err := m.blk.get(no)
-	if err != nil || rc.flags&flagGone != 0 {
+	if err != nil {
 		return false, err
 	}
-	rec, err := m.rec(rc.report)
-	return err == nil && rec != nil && m.r.may(rc.set, rec.Closed), err
+	return m.sees(rc)
 }
 
 // held reports whether anything may mention a value.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,56 +16,98 @@ import (
 	"casus/tlp"
 )
 
-// variant is one content of one version of an object.
+// variant is one content of one version of an object, as far as it is readable.
 type variant struct {
 	key      string
-	first    uint32
-	receipts []uint32 // rising
-	conflict bool
+	receipts []receipt // readable ones, rising; at least one
+	many     bool      // the version has other variants that are readable
 }
 
-// versions lists the versions of an object, oldest first.
-func (s *Store) versions(r kv.Reader, id string) ([]variant, error) {
+// versions lists the readable versions of an object, oldest first, and the
+// variants of one version in the order in which they came to be readable.
+func (m *matcher) versions(id string) ([]variant, error) {
 	from := []byte("o" + id + "\x00")
-	blk := newBlocks(r)
 	var out []variant
-	for p, err := range r.Scan(from, kv.PrefixEnd(from)) {
+	for p, err := range m.kv.Scan(from, kv.PrefixEnd(from)) {
 		if err != nil {
 			return nil, err
 		}
-		firsts := parseNumbers(p.Value)
-		conflict, err := conflicting(blk, firsts)
-		if err != nil {
-			return nil, err
-		}
-		for _, first := range firsts {
-			v := variant{key: string(p.Key[len(from):]), first: first, receipts: []uint32{first}, conflict: conflict}
-			for no, err := range postings(r, 'O', num(0, first)[1:]) {
-				if err != nil {
-					return nil, err
-				}
-				v.receipts = append(v.receipts, no)
+		key := string(p.Key[len(from):])
+		start := len(out)
+		for _, first := range parseNumbers(p.Value) {
+			rcs, err := m.content(first)
+			if err != nil {
+				return nil, err
 			}
-			slices.Sort(v.receipts)
-			out = append(out, v)
+			if len(rcs) > 0 {
+				out = append(out, variant{key: key, receipts: rcs})
+			}
+		}
+		same := out[start:]
+		slices.SortFunc(same, func(a, b variant) int { return cmp.Compare(a.receipts[0].no, b.receipts[0].no) })
+		for i := range same {
+			same[i].many = len(same) > 1
 		}
 	}
 	return out, nil
 }
 
-// conflicting reports whether variants of one version conflict. Forms of it in
-// two versions of STIX do not.
-func conflicting(blk *blocks, firsts []uint32) (bool, error) {
-	if len(firsts) < 2 {
-		return false, nil
+// content returns the readable receipts of the content that first brought,
+// rising.
+func (m *matcher) content(first uint32) ([]receipt, error) {
+	again, err := m.list('O', num(0, first)[1:])
+	if err != nil {
+		return nil, err
 	}
-	for _, no := range firsts {
-		rc, err := blk.get(no)
-		if err != nil || rc.flags&flagConflict != 0 {
-			return true, err
+	again = append(again, first)
+	slices.Sort(again)
+	var out []receipt
+	for _, no := range again {
+		rc, err := m.blk.get(no)
+		if err != nil {
+			return nil, err
+		}
+		ok, err := m.sees(rc)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, rc)
 		}
 	}
-	return false, nil
+	return out, nil
+}
+
+// form is what decides whether two variants of one version conflict: forms of it
+// in two versions of STIX do not, nor do copies of what has no version.
+type form struct {
+	spec      string
+	versioned bool
+}
+
+func formOf(o *stix.Object) form { return form{o.SpecVersion(), o.Has("modified") || o.Has("created")} }
+
+// conflicts reports whether two of forms conflict.
+func conflicts(forms []form) bool {
+	for i, f := range forms {
+		if f.versioned && slices.Contains(forms[:i], f) {
+			return true
+		}
+	}
+	return false
+}
+
+// object reads the object of a receipt from the log; nil when its bytes are
+// erased. Full sight is shown the bytes that came first, others those of the
+// receipt itself.
+func (m *matcher) object(ctx context.Context, rc receipt) (*stix.Object, error) {
+	if !m.r.all {
+		var err error
+		if rc.bytes, err = m.s.named(ctx, rc.seq); err != nil {
+			return nil, err
+		}
+	}
+	return m.s.object(ctx, rc)
 }
 
 // maxLinked bounds the neighbours of one answer, as a picture can show them.
@@ -75,28 +118,35 @@ const maxLinked = 150
 func (s *Store) Object(ctx context.Context, r Reader, id string, history bool) (report.Object, error) {
 	missing := fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
 	out := report.Object{ID: id, Versions: []report.Version{}, Values: []report.Value{}, Receipts: []report.Receipt{}, Linked: []report.Neighbor{}}
-	if !r.all {
-		return out, missing
-	}
 	snap := s.kv.Snapshot()
 	defer func() { _ = snap.Close() }()
-	m := &matcher{s: s, r: r, kv: snap, self: none, blk: newBlocks(snap), recs: map[uint32]*record{}}
-	vs, err := s.versions(snap, id)
+	m := s.matcher(r, snap, none)
+	vs, err := m.versions(id)
 	if err != nil {
 		return out, err
 	}
 	var newest *stix.Object
-	for _, v := range vs {
+	var forms []form
+	for i, v := range vs {
+		if i == 0 || vs[i-1].key != v.key {
+			forms = nil
+		}
 		o, err := m.version(ctx, v, history, &out)
 		if err != nil {
 			return out, err
 		}
-		if o != nil {
-			newest = o
+		if o == nil {
+			continue
+		}
+		newest = o
+		if forms = append(forms, formOf(o)); v.many && conflicts(forms) {
+			for j := range out.Versions {
+				out.Versions[j].Conflicting = out.Versions[j].Conflicting || out.Versions[j].Key == v.key
+			}
 		}
 	}
 	if newest == nil {
-		return out, missing
+		return report.Object{ID: id, Versions: []report.Version{}, Values: []report.Value{}, Receipts: []report.Receipt{}, Linked: []report.Neighbor{}}, missing
 	}
 	out.Type, out.Name, out.Raw = newest.Type(), nameOf(newest), newest.Raw()
 	if err := m.values(newest, &out); err != nil {
@@ -105,38 +155,24 @@ func (s *Store) Object(ctx context.Context, r Reader, id string, history bool) (
 	return out, m.linked(ctx, newest, &out)
 }
 
-// version adds one variant's readable receipts to out; the object is nil when
-// there is none.
+// version adds one variant to out; the object is nil when its bytes are erased.
 func (m *matcher) version(ctx context.Context, v variant, history bool, out *report.Object) (*stix.Object, error) {
-	row := report.Version{Key: v.key, Conflicting: v.conflict}
-	var first *receipt
-	for _, no := range v.receipts {
-		rc, err := m.blk.get(no)
-		if err != nil {
-			return nil, err
-		}
+	row := report.Version{Key: v.key, Receipts: len(v.receipts)}
+	for i, rc := range v.receipts {
 		rec, err := m.rec(rc.report)
-		if err != nil {
+		if err != nil || rec == nil {
 			return nil, err
 		}
-		if rec == nil || rc.flags&flagGone != 0 || !m.r.may(rc.set, rec.Closed) {
-			continue
-		}
-		if first == nil {
-			first = &rc
+		if i == 0 {
 			row.First = instant(rec.At)
 		}
-		row.Receipts++
 		label, imputed := m.s.labelOf(rc, rec)
 		out.TLP = stricter(out.TLP, label)
 		out.Receipts = append(out.Receipts, report.Receipt{
 			Report: m.s.shortID("RPT", rec.Identity), Source: rec.Source, Received: instant(rec.At), TLP: label, Imputed: imputed, Version: v.key,
 		})
 	}
-	if first == nil {
-		return nil, nil
-	}
-	o, err := m.s.object(ctx, *first)
+	o, err := m.object(ctx, v.receipts[0])
 	if err != nil || o == nil {
 		return nil, err
 	}
@@ -215,14 +251,17 @@ func (m *matcher) linked(ctx context.Context, o *stix.Object, out *report.Object
 		if err != nil {
 			return err
 		}
-		rec, err := m.rec(rc.report)
+		ok, err := m.sees(rc)
 		if err != nil {
 			return err
 		}
-		if rec == nil || rc.flags&flagGone != 0 || !m.r.may(rc.set, rec.Closed) || len(out.Linked) >= maxLinked {
+		if !ok {
 			continue
 		}
-		by, err := m.s.object(ctx, rc)
+		if len(out.Linked) >= maxLinked {
+			break
+		}
+		by, err := m.object(ctx, rc)
 		if err != nil {
 			return err
 		}
@@ -250,13 +289,12 @@ func (m *matcher) referrer(id string, by *stix.Object, add func(id, how string) 
 // newest returns the newest readable version of an object, nil when there is
 // none.
 func (m *matcher) newest(ctx context.Context, id string) (*stix.Object, error) {
-	vs, err := m.s.versions(m.kv, id)
+	vs, err := m.versions(id)
 	if err != nil {
 		return nil, err
 	}
 	for _, v := range slices.Backward(vs) {
-		var scratch report.Object
-		o, err := m.version(ctx, v, false, &scratch)
+		o, err := m.object(ctx, v.receipts[0])
 		if err != nil || o != nil {
 			return o, err
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
 	"casus/internal/core/report"
 	"casus/internal/event"
@@ -60,9 +61,12 @@ type Known struct {
 
 // ByIdentity returns the report of an identity (digest of source and bytes,
 // hex), and whether it is there. Intake asks before it takes bytes in.
-func (s *Store) ByIdentity(r Reader, identity string) (Known, bool, error) {
+//
+// To a person it tells of his own reports and of readable ones, and counts as
+// known and conflicting only against what he may read.
+func (s *Store) ByIdentity(ctx context.Context, r Reader, identity string) (Known, bool, error) {
 	key, err := identityKey(identity)
-	if err != nil || !r.all {
+	if err != nil {
 		return Known{}, false, err
 	}
 	raw, ok, err := s.kv.Get(key)
@@ -73,20 +77,30 @@ func (s *Store) ByIdentity(r Reader, identity string) (Known, bool, error) {
 	if err != nil {
 		return Known{}, false, err
 	}
+	a := s.access(r, rec)
+	mine := r.handedIn(rec)
+	if !a.visible() && !mine {
+		return Known{}, false, nil
+	}
+	res := report.Result{New: rec.New, Known: rec.Known, Conflicting: rec.Conflicting, Quarantined: rec.Quarantined, Values: rec.Values}
+	name := rec.Name
+	if !r.all {
+		if res, err = s.became(ctx, r, rec, mine); err != nil {
+			return Known{}, false, err
+		}
+		if !mine {
+			_, name = rec.heading(a)
+		}
+	}
+	res.Received = res.New + res.Known + res.Conflicting + res.Quarantined
 	id := s.shortID("RPT", rec.Identity)
-	return Known{ID: id, Opening: rec.Opening, At: rec.At, Closed: rec.Closed, Result: report.Result{
-		Received: rec.Objects + rec.Quarantined, New: rec.New, Known: rec.Known, Conflicting: rec.Conflicting,
-		Quarantined: rec.Quarantined, Values: rec.Values,
-		Reports: []report.ReportRef{{ID: id, Name: rec.Name, Format: rec.Format, Known: true, Received: rec.Objects + rec.Quarantined, New: rec.New, Quarantined: rec.Quarantined}},
-	}}, true, nil
+	res.Reports = []report.ReportRef{{ID: id, Name: name, Format: rec.Format, Known: true, Received: res.Received, New: res.New, Quarantined: res.Quarantined}}
+	return Known{ID: id, Opening: rec.Opening, At: rec.At, Closed: rec.Closed, Result: res}, true, nil
 }
 
 // reportNo resolves what a person wrote: a short id, or the full identity.
 func (s *Store) reportNo(r Reader, id string) (*record, error) {
 	missing := fault.Errorf(fault.NotFound, "view: report %.80s is not here or not released to you", id)
-	if !r.all {
-		return nil, missing
-	}
 	names, err := s.full("RPT", id)
 	if err != nil {
 		return nil, err
@@ -107,12 +121,17 @@ func (s *Store) reportNo(r Reader, id string) (*record, error) {
 		if !ok {
 			continue
 		}
+		rec, err := s.record(s.kv, binary.BigEndian.Uint32(raw))
+		if err != nil {
+			return nil, err
+		}
+		if !s.access(r, rec).visible() {
+			continue
+		}
 		if found != nil {
 			return nil, fault.WithHint(fault.Errorf(fault.Conflict, "view: report %s: two reports have this short id", id), "use the full id that report list --json shows")
 		}
-		if found, err = s.record(s.kv, binary.BigEndian.Uint32(raw)); err != nil {
-			return nil, err
-		}
+		found = rec
 	}
 	if found == nil {
 		return nil, missing
@@ -120,14 +139,18 @@ func (s *Store) reportNo(r Reader, id string) (*record, error) {
 	return found, nil
 }
 
-func (s *Store) row(rec *record) report.Row {
+func (s *Store) row(r Reader, rec *record) report.Row {
+	a := s.access(r, rec)
 	row := report.Row{
-		ID: s.shortID("RPT", rec.Identity), Title: rec.Title, Source: rec.Source, Format: rec.Format, Exercise: rec.Exercise,
-		State: "complete", Received: instant(rec.At), Objects: rec.Objects, Values: rec.Values, Quarantined: rec.Quarantined,
-		Size: rec.Size, Digest: rec.Digest,
+		ID: s.shortID("RPT", rec.Identity), Title: called(rec.heading(a)), Source: rec.Source, Format: rec.Format, Exercise: rec.Exercise,
+		State: "complete", Received: instant(rec.At),
 	}
-	if row.Title == "" {
-		row.Title = rec.Name
+	row.Objects, row.Values = rec.readable(a)
+	if a.self {
+		row.Quarantined = rec.Quarantined
+	}
+	if a.all || r.handedIn(rec) {
+		row.Size, row.Digest = rec.Size, rec.Digest
 	}
 	if !rec.Closed {
 		row.State, row.TLP = "unfinished", marking.Set{}.TLP.String()
@@ -143,7 +166,7 @@ func (s *Store) row(rec *record) report.Row {
 // Reports returns readable reports, newest first, whose title, name or source
 // holds text, of one source if given.
 func (s *Store) Reports(_ context.Context, r Reader, text, source, cursor string, limit int) ([]report.Row, string, error) {
-	if !r.all {
+	if !r.all && r.sight == nil {
 		return nil, "", nil
 	}
 	s.mu.RLock()
@@ -151,14 +174,22 @@ func (s *Store) Reports(_ context.Context, r Reader, text, source, cursor string
 	s.mu.RUnlock()
 	question := "reports\x00" + text + "\x00" + source
 	if cursor != "" {
-		pos, err := s.unseal(r, question, cursor)
+		at, err := s.unseal(r, question, cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		no = min(no, uint32(pos)) //nolint:gosec // sealed by us from 32 bits
+		raw, ok, err := s.kv.Get(append([]byte{'i'}, at.report[:]...))
+		if err != nil {
+			return nil, "", err
+		}
+		if !ok {
+			return nil, "", gone()
+		}
+		no = min(no, binary.BigEndian.Uint32(raw))
 	}
 	rows := []report.Row{}
 	text = strings.ToLower(text)
+	var last *record
 	for ; no > 0; no-- {
 		rec, err := s.record(s.kv, no-1)
 		if fault.KindOf(err) == fault.NotFound {
@@ -167,14 +198,16 @@ func (s *Store) Reports(_ context.Context, r Reader, text, source, cursor string
 		if err != nil {
 			return nil, "", err
 		}
-		if source != "" && rec.Source != source ||
-			text != "" && !strings.Contains(strings.ToLower(rec.Title+"\n"+rec.Name+"\n"+rec.Source), text) {
+		a := s.access(r, rec)
+		title, name := rec.heading(a)
+		if !a.visible() || source != "" && rec.Source != source ||
+			text != "" && !strings.Contains(strings.ToLower(title+"\n"+name+"\n"+rec.Source), text) {
 			continue
 		}
 		if len(rows) == pageSize(limit) {
-			return rows, s.seal(r, question, uint64(no)), nil
+			return rows, s.seal(r, question, placeOf(last, 0)), nil
 		}
-		rows = append(rows, s.row(rec))
+		rows, last = append(rows, s.row(r, rec)), rec
 	}
 	return rows, "", nil
 }
@@ -189,27 +222,26 @@ func (s *Store) Report(ctx context.Context, r Reader, id string) (report.Detail,
 	if err != nil {
 		return report.Detail{}, err
 	}
-	d := report.Detail{Row: s.row(rec), Name: rec.Name, Types: []report.TypeCount{}, Items: []report.ObjectRow{}}
-	blk := newBlocks(s.kv)
+	m := s.matcher(r, s.kv, none)
+	a, err := m.access(rec.No)
+	if err != nil {
+		return report.Detail{}, err
+	}
+	_, name := rec.heading(a)
+	d := report.Detail{Row: s.row(r, rec), Name: name, Types: []report.TypeCount{}, Items: []report.ObjectRow{}}
 	counts := map[uint8]int{}
-	var nos []uint32 // newest first
-	for no, err := range postings(s.kv, 'P', num(0, rec.No)[1:]) {
-		if err != nil {
-			return d, err
-		}
-		rc, err := blk.get(no)
+	var first []receipt // the oldest, newest first
+	for rc, err := range m.readables('P', num(0, rec.No)[1:]) {
 		if err != nil {
 			return d, err
 		}
 		counts[rc.typ]++
-		nos = append(nos, no)
-	}
-	for _, no := range slices.Backward(nos[max(0, len(nos)-maxItems):]) {
-		rc, err := blk.get(no)
-		if err != nil {
-			return d, err
+		if first = append(first, rc); len(first) >= 2*maxItems {
+			first = slices.Delete(first, 0, len(first)-maxItems)
 		}
-		row, err := s.objectRow(ctx, rc, rec)
+	}
+	for _, rc := range slices.Backward(first[max(0, len(first)-maxItems):]) {
+		row, err := m.objectRow(ctx, rc, rec)
 		if err != nil {
 			return d, err
 		}
@@ -243,12 +275,12 @@ func (s *Store) object(ctx context.Context, rc receipt) (*stix.Object, error) {
 	return s.parse(ctx, st)
 }
 
-func (s *Store) objectRow(ctx context.Context, rc receipt, rec *record) (report.ObjectRow, error) {
-	o, err := s.object(ctx, rc)
+func (m *matcher) objectRow(ctx context.Context, rc receipt, rec *record) (report.ObjectRow, error) {
+	o, err := m.object(ctx, rc)
 	if err != nil || o == nil {
-		return report.ObjectRow{Type: s.typeName(rc.typ)}, err
+		return report.ObjectRow{Type: m.s.typeName(rc.typ)}, err
 	}
-	label, _ := s.labelOf(rc, rec)
+	label, _ := m.s.labelOf(rc, rec)
 	return report.ObjectRow{ID: o.ID(), Type: o.Type(), Name: nameOf(o), TLP: label, Version: o.VersionKey()}, nil
 }
 
@@ -292,24 +324,30 @@ func shorten(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// Sources returns all sources that have settings or readable reports, by name.
+// Sources returns the sources of visible reports by name, each with how many;
+// full sight is shown those with settings alone besides.
 func (s *Store) Sources(_ context.Context, r Reader) ([]report.Source, error) {
-	if !r.all {
+	if !r.all && r.sight == nil {
 		return nil, nil
 	}
-	all := map[string]report.Source{}
+	set, all := map[string]report.Source{}, map[string]report.Source{}
 	s.mu.RLock()
-	maps.Copy(all, s.sources)
+	maps.Copy(set, s.sources)
 	s.mu.RUnlock()
-	for p, err := range s.prefix("R") {
+	if r.all {
+		maps.Copy(all, set)
+	}
+	for rec, err := range s.records(s.kv) {
 		if err != nil {
 			return nil, err
 		}
-		var rec record
-		if err := json.Unmarshal(p.Value, &rec); err != nil {
-			return nil, fault.Errorf(fault.Internal, "view: report: %w", err)
+		if !s.access(r, rec).visible() {
+			continue
 		}
-		src := all[rec.Source]
+		src, ok := all[rec.Source]
+		if !ok {
+			src = set[rec.Source]
+		}
 		src.Name = rec.Source
 		src.Reports++
 		src.Last = max(src.Last, instant(rec.At))
@@ -323,13 +361,10 @@ func (s *Store) Sources(_ context.Context, r Reader) ([]report.Source, error) {
 	return out, nil
 }
 
-// Quarantine returns the items set aside, of one report if given, newest
-// first.
+// Quarantine returns the items set aside of reports that are readable
+// themselves, of one report if given, newest first.
 func (s *Store) Quarantine(ctx context.Context, r Reader, reportID string) ([]report.Quarantined, error) {
 	out := []report.Quarantined{}
-	if !r.all {
-		return out, nil
-	}
 	if reportID != "" {
 		rec, err := s.reportNo(r, reportID)
 		if err != nil {
@@ -344,7 +379,7 @@ func (s *Store) Quarantine(ctx context.Context, r Reader, reportID string) ([]re
 				return nil, err
 			}
 			if ok {
-				if out, err = s.appendItem(out, raw); err != nil {
+				if out, err = s.appendItem(r, out, raw); err != nil {
 					return nil, err
 				}
 			}
@@ -355,7 +390,7 @@ func (s *Store) Quarantine(ctx context.Context, r Reader, reportID string) ([]re
 		if err != nil {
 			return nil, err
 		}
-		if out, err = s.appendItem(out, p.Value); err != nil {
+		if out, err = s.appendItem(r, out, p.Value); err != nil {
 			return nil, err
 		}
 	}
@@ -363,15 +398,17 @@ func (s *Store) Quarantine(ctx context.Context, r Reader, reportID string) ([]re
 	return out, ctx.Err()
 }
 
-func (s *Store) appendItem(out []report.Quarantined, raw []byte) ([]report.Quarantined, error) {
-	it, rec, err := s.item(raw)
+func (s *Store) appendItem(r Reader, out []report.Quarantined, raw []byte) ([]report.Quarantined, error) {
+	it, rec, err := s.item(r, raw)
 	if err != nil || rec == nil {
 		return out, err
 	}
 	return append(out, s.quarantined(it, rec)), nil
 }
 
-func (s *Store) item(raw []byte) (*item, *record, error) {
+// item reads an item and its report; the report is nil when it is gone or not
+// readable itself.
+func (s *Store) item(r Reader, raw []byte) (*item, *record, error) {
 	it := new(item)
 	if err := json.Unmarshal(raw, it); err != nil {
 		return nil, nil, fault.Errorf(fault.Internal, "view: item: %w", err)
@@ -383,7 +420,10 @@ func (s *Store) item(raw []byte) (*item, *record, error) {
 	if fault.KindOf(err) == fault.NotFound {
 		return it, nil, nil
 	}
-	return it, rec, err
+	if err != nil || !s.access(r, rec).self {
+		return it, nil, err
+	}
+	return it, rec, nil
 }
 
 // quarantined describes an item. It is RED whatever its report is: how a piece
@@ -404,6 +444,10 @@ type Piece struct {
 	// source's default: what is read again must not be marked wider.
 	Label    *tlp.Label
 	Exercise bool
+	// Owner and Person are who handed the report in: what is read again stays
+	// theirs.
+	Owner  alliance.Org
+	Person alliance.Key
 	// Format is how the report was found to be written; Asked and Map are how it
 	// was asked to be read.
 	Format, Asked report.Format
@@ -417,14 +461,11 @@ type Piece struct {
 // Item returns one quarantined item with its bytes.
 func (s *Store) Item(ctx context.Context, r Reader, id string) (Piece, error) {
 	missing := fault.Errorf(fault.NotFound, "view: quarantined item %.80s is not here or not released to you", id)
-	if !r.all {
-		return Piece{}, missing
-	}
 	for p, err := range s.prefix("q") {
 		if err != nil {
 			return Piece{}, err
 		}
-		it, rec, err := s.item(p.Value)
+		it, rec, err := s.item(r, p.Value)
 		if err != nil {
 			return Piece{}, err
 		}
@@ -449,7 +490,8 @@ func (s *Store) Item(ctx context.Context, r Reader, id string) (Piece, error) {
 		}
 		q.Bytes = strings.ToValidUTF8(string(aside.Raw[:min(len(aside.Raw), 64<<10)]), "\uFFFD")
 		piece := Piece{Quarantined: q, Seq: it.Seq, Raw: aside.Raw}
-		row := s.row(rec)
+		row := s.row(r, rec)
+		piece.Owner, piece.Person = rec.Owner, rec.Person
 		piece.Exercise, piece.Format, piece.Asked, piece.Map = rec.Exercise, rec.Format, rec.Asked, rec.Map
 		for p, err := range s.kv.Scan(num('B', rec.No), kv.PrefixEnd(num('B', rec.No))) {
 			if err != nil {
@@ -479,28 +521,30 @@ func (s *Store) Objects(ctx context.Context, r Reader, id string, yield func(o *
 	if err != nil {
 		return err
 	}
-	return s.each(ctx, s.kv, 'P', num(0, rec.No)[1:], func(rc receipt, o *stix.Object) error {
+	return s.matcher(r, s.kv, none).each(ctx, rec.No, func(rc receipt, o *stix.Object) error {
 		label, _ := s.labelOf(rc, rec)
 		return yield(o, label)
 	})
 }
 
-// each calls f for the receipts of a term, oldest first.
-func (s *Store) each(ctx context.Context, r kv.Reader, prefix byte, term []byte, f func(receipt, *stix.Object) error) error {
-	var all []uint32
-	for no, err := range postings(r, prefix, term) {
-		if err != nil {
-			return err
-		}
-		all = append(all, no)
+// each calls f for the readable receipts of a report, oldest first.
+func (m *matcher) each(ctx context.Context, report uint32, f func(receipt, *stix.Object) error) error {
+	all, err := m.list('P', num(0, report)[1:])
+	if err != nil {
+		return err
 	}
-	blk := newBlocks(r)
 	for _, no := range slices.Backward(all) {
-		rc, err := blk.get(no)
+		rc, err := m.blk.get(no)
 		if err != nil {
 			return err
 		}
-		o, err := s.object(ctx, rc)
+		if ok, err := m.sees(rc); err != nil || !ok {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		o, err := m.object(ctx, rc)
 		if err != nil {
 			return err
 		}
@@ -512,4 +556,98 @@ func (s *Store) each(ctx context.Context, r kv.Reader, prefix byte, term []byte,
 		}
 	}
 	return ctx.Err()
+}
+
+// became counts what became of a report's receipts, of all of them for who
+// handed them in, else of the readable ones: as if what is not readable had never
+// been.
+func (s *Store) became(ctx context.Context, r Reader, rec *record, mine bool) (report.Result, error) {
+	var out report.Result
+	if mine || s.access(r, rec).self {
+		out.Quarantined = rec.Quarantined
+	}
+	snap := s.kv.Snapshot()
+	defer func() { _ = snap.Close() }()
+	m := s.matcher(r, snap, none)
+	nos, err := m.list('P', num(0, rec.No)[1:])
+	if err != nil {
+		return out, err
+	}
+	for _, no := range nos {
+		rc, err := m.blk.get(no)
+		if err != nil {
+			return out, err
+		}
+		ok, err := m.sees(rc)
+		if err != nil {
+			return out, err
+		}
+		if !ok && !mine {
+			continue
+		}
+		was, err := m.was(ctx, rc)
+		if err != nil {
+			return out, err
+		}
+		switch was {
+		case flagKnown:
+			out.Known++
+		case flagConflict:
+			out.Conflicting++
+		default:
+			out.New++
+		}
+	}
+	out.Values = rec.Values
+	if !mine {
+		_, out.Values = rec.readable(s.access(r, rec))
+	}
+	return out, ctx.Err()
+}
+
+// was returns what a receipt was when it came in, as far as the reader can know:
+// known when he may read an earlier one of the same content, conflicting when he
+// may read one of other content of the same version, else new (0).
+func (m *matcher) was(ctx context.Context, rc receipt) (uint8, error) {
+	if rc.flags&(flagKnown|flagConflict) == 0 {
+		return 0, nil // nobody could read an earlier one
+	}
+	before := func(first uint32) (*receipt, error) {
+		rcs, err := m.content(first)
+		if err != nil || len(rcs) == 0 || rcs[0].no >= rc.no {
+			return nil, err
+		}
+		return &rcs[0], nil
+	}
+	if earlier, err := before(rc.first); err != nil || earlier != nil {
+		return flagKnown, err
+	}
+	o, err := m.object(ctx, rc)
+	if err != nil || o == nil {
+		return 0, err
+	}
+	raw, _, err := m.kv.Get([]byte(objectKey(o.ID(), o.VersionKey())))
+	if err != nil {
+		return 0, err
+	}
+	for _, first := range parseNumbers(raw) {
+		if first == rc.first {
+			continue
+		}
+		earlier, err := before(first)
+		if err != nil {
+			return 0, err
+		}
+		if earlier == nil {
+			continue
+		}
+		other, err := m.object(ctx, *earlier)
+		if err != nil {
+			return 0, err
+		}
+		if other != nil && conflicts([]form{formOf(o), formOf(other)}) {
+			return flagConflict, nil
+		}
+	}
+	return 0, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"casus/internal/core/observable"
 	"casus/internal/core/report"
+	"casus/internal/fault"
 	"casus/internal/kv"
 )
 
@@ -24,40 +25,50 @@ const whyWords = "text has the words"
 func (s *Store) Search(ctx context.Context, r Reader, q, cursor string, limit int) (report.Found, error) {
 	out := report.Found{Query: q, Hits: []report.Hit{}, Kind: "words"}
 	q = strings.TrimSpace(q)
-	if q == "" || !r.all {
+	if q == "" || !r.all && r.sight == nil {
 		out.Sentence = "Write an indicator, an id, an address range or words."
 		return out, nil
 	}
+	question := "search\x00" + q
+	var at place
+	var err error
+	if cursor != "" {
+		if at, err = s.unseal(r, question, cursor); err != nil {
+			return out, err
+		}
+	}
 	snap := s.kv.Snapshot()
 	defer func() { _ = snap.Close() }()
-	m := &matcher{s: s, r: r, kv: snap, self: none, blk: newBlocks(snap), recs: map[uint32]*record{}}
+	m := s.matcher(r, snap, none)
 	lists, why, err := m.read(q, &out)
 	if err != nil {
 		return out, err
 	}
-	nos := unionDescending(lists)
-	pos := uint64(0)
-	if cursor != "" {
-		if pos, err = s.unseal(r, "search\x00"+q, cursor); err != nil {
-			return out, err
-		}
-	}
-	reports, sources := map[uint32]struct{}{}, map[string]struct{}{}
-	for _, no := range nos {
+	shown := cursor == "" // past what earlier pages showed
+	hits := map[uint32]uint32{}
+	sources := map[string]struct{}{}
+	more := false
+	for _, no := range unionDescending(lists) {
 		rc, err := m.blk.get(no)
 		if err != nil {
 			return out, err
+		}
+		if ok, err := m.sees(rc); err != nil || !ok {
+			if err != nil {
+				return out, err
+			}
+			continue
 		}
 		rec, err := m.rec(rc.report)
 		if err != nil {
 			return out, err
 		}
-		if rec == nil || rc.flags&flagGone != 0 || !r.may(rc.set, rec.Closed) {
-			continue
-		}
 		out.Total++
-		reports[rc.report], sources[rec.Source] = struct{}{}, struct{}{}
-		if cursor != "" && uint64(no) >= pos {
+		hits[rc.report]++
+		sources[rec.Source] = struct{}{}
+		here := placeOf(rec, hits[rc.report])
+		if !shown {
+			shown = here == at
 			continue
 		}
 		if len(out.Hits) < pageSize(limit) {
@@ -67,11 +78,16 @@ func (s *Store) Search(ctx context.Context, r Reader, q, cursor string, limit in
 			}
 			out.Hits = append(out.Hits, hit)
 			if len(out.Hits) == pageSize(limit) {
-				out.Next = s.seal(r, "search\x00"+q, uint64(no))
+				out.Next = s.seal(r, question, here)
 			}
+			continue
 		}
+		more = true
 	}
-	if out.Total <= len(out.Hits) || len(out.Hits) < pageSize(limit) {
+	if !shown {
+		return out, gone()
+	}
+	if !more {
 		out.Next = ""
 	}
 	all, from, err := s.scope(r, none)
@@ -79,7 +95,7 @@ func (s *Store) Search(ctx context.Context, r Reader, q, cursor string, limit in
 		return out, err
 	}
 	out.Sentence = notHeld(q, why) + fmt.Sprintf("%s in %s from %s. Looked among %s readable to you, from %s.",
-		plural(out.Total, "mention"), plural(len(reports), "report"), plural(len(sources), "source"), plural(all, "report"), plural(from, "source"))
+		plural(out.Total, "mention"), plural(len(hits), "report"), plural(len(sources), "source"), plural(all, "report"), plural(from, "source"))
 	return out, nil
 }
 
@@ -96,11 +112,11 @@ func (m *matcher) read(q string, out *report.Found) ([][]uint32, string, error) 
 	var lists [][]uint32
 	why := ""
 	for _, k := range observable.Parse(q) {
-		nos, err := m.list('v', k.Bytes())
+		nos, err := m.shown('v', k.Bytes())
 		if err != nil {
 			return nil, "", err
 		}
-		ref, err := m.list('l', k.Bytes())
+		ref, err := m.shown('l', k.Bytes())
 		if err != nil {
 			return nil, "", err
 		}
@@ -160,7 +176,7 @@ func (m *matcher) near(k observable.Key) ([]uint32, string, error) {
 	var fail error
 	observable.Containing(k, func(term []byte) bool {
 		var nos []uint32
-		if nos, fail = m.list('v', slices.Clone(term)); fail != nil {
+		if nos, fail = m.shown('v', slices.Clone(term)); fail != nil {
 			return false
 		}
 		if c, ok := observable.ParseBytes(term); ok && len(nos) > 0 && rel == "" {
@@ -179,7 +195,7 @@ func (m *matcher) near(k observable.Key) ([]uint32, string, error) {
 			return nil, "", err
 		}
 		for _, t := range terms {
-			nos, err := m.list('v', t)
+			nos, err := m.shown('v', t)
 			if err != nil {
 				return nil, "", err
 			}
@@ -192,6 +208,23 @@ func (m *matcher) near(k observable.Key) ([]uint32, string, error) {
 	return all, rel, nil
 }
 
+// shown lists the receipts of a term that are readable, newest first. For full
+// sight those that are erased are among them, which the answer leaves out.
+func (m *matcher) shown(prefix byte, term []byte) ([]uint32, error) {
+	if m.r.all {
+		return m.list(prefix, term)
+	}
+	var out []uint32
+	for rc, err := range m.readables(prefix, term) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rc.no)
+	}
+	return out, nil
+}
+
+// list lists all receipts of a term, newest first.
 func (m *matcher) list(prefix byte, term []byte) ([]uint32, error) {
 	var out []uint32
 	for no, err := range postings(m.kv, prefix, term) {
@@ -209,11 +242,10 @@ func (m *matcher) reportsNamed(q string) ([][]uint32, error) {
 	if !strings.HasPrefix(strings.ToUpper(q), "RPT-") {
 		return nil, nil
 	}
-	names, err := m.s.full("RPT", q)
-	if err != nil || names == nil {
-		return nil, err
-	}
 	rec, err := m.s.reportNo(m.r, q)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, nil // and then it may be words
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -227,13 +259,15 @@ func (m *matcher) objectNamed(q string) ([]uint32, error) {
 	if !strings.Contains(q, "--") {
 		return nil, nil
 	}
-	vs, err := m.s.versions(m.kv, q)
+	vs, err := m.versions(q)
 	if err != nil || len(vs) == 0 {
 		return nil, err
 	}
 	var out []uint32
 	for _, v := range vs {
-		out = append(out, v.receipts...)
+		for _, rc := range v.receipts {
+			out = append(out, rc.no)
+		}
 	}
 	return out, nil
 }
@@ -280,23 +314,35 @@ func (m *matcher) word(w string, prefix bool, set map[uint32]struct{}) error {
 			}
 		}
 		for _, t := range terms {
-			nos, err := m.list(p, t)
-			if err != nil {
+			if err := m.wordIn(p, t, set); err != nil {
 				return err
 			}
-			for _, no := range nos {
-				if p == 'w' {
-					set[no] = struct{}{}
-					continue
-				}
-				of, err := m.list('P', num(0, no)[1:])
-				if err != nil {
-					return err
-				}
-				for _, rc := range of {
-					set[rc] = struct{}{}
-				}
-			}
+		}
+	}
+	return nil
+}
+
+// wordIn adds the receipts that have a word in their text, or in the readable
+// title of their report.
+func (m *matcher) wordIn(prefix byte, word []byte, set map[uint32]struct{}) error {
+	if prefix == 'w' {
+		nos, err := m.list('w', word)
+		for _, no := range nos {
+			set[no] = struct{}{}
+		}
+		return err
+	}
+	reports, err := m.titled(word)
+	if err != nil {
+		return err
+	}
+	for _, no := range reports {
+		of, err := m.list('P', num(0, no)[1:])
+		if err != nil {
+			return err
+		}
+		for _, rc := range of {
+			set[rc] = struct{}{}
 		}
 	}
 	return nil
@@ -313,16 +359,17 @@ func unionDescending(lists [][]uint32) []uint32 {
 
 func (m *matcher) hit(ctx context.Context, rc receipt, rec *record, why string) (report.Hit, error) {
 	label, _ := m.s.labelOf(rc, rec)
+	a, err := m.access(rc.report)
+	if err != nil {
+		return report.Hit{}, err
+	}
 	h := report.Hit{
 		Type: m.s.typeName(rc.typ), Report: m.s.shortID("RPT", rec.Identity), Source: rec.Source,
-		TLP: label, Why: why, Title: rec.Title, TimeBasis: "receipt", FirstSeen: instant(rec.At), LastSeen: instant(rec.At),
-	}
-	if h.Title == "" {
-		h.Title = rec.Name
+		TLP: label, Why: why, Title: called(rec.heading(a)), TimeBasis: "receipt", FirstSeen: instant(rec.At), LastSeen: instant(rec.At),
 	}
 	var seen span
 	seen.add(rc.event)
-	o, err := m.s.object(ctx, rc)
+	o, err := m.object(ctx, rc)
 	if err != nil {
 		return h, err
 	}

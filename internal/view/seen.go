@@ -38,37 +38,80 @@ const nearby = 256
 // does not say of itself.
 func (m *matcher) referred(id string, rc receipt) (span, error) {
 	var out span
-	raw, ok, err := m.kv.Get(postingKey(nil, 'f', []byte(id), rc.no))
-	if err != nil || !ok {
-		return out, err
+	low, high := rc.no&^0xffff, rc.no&^0xffff
+	if !m.r.all {
+		// The numbers count what is not readable, so where a container ends must not
+		// tell.
+		low, high = low-min(low, 1<<16), high+min(1<<16, none&^0xffff-high)
 	}
-	set, err := kv.ParsePostings(raw)
-	if err != nil {
-		return out, err
-	}
-	at, _ := slices.BinarySearch(set, uint16(rc.no)) //nolint:gosec // the lower half
-	for _, low := range set[max(0, at-nearby):min(len(set), at+nearby)] {
-		by, err := m.blk.get(rc.no&^0xffff | uint32(low))
-		if err != nil {
-			return out, err
-		}
-		if by.report != rc.report || by.event == 0 {
-			continue
-		}
-		switch m.s.typeName(by.typ) {
-		case "observed-data", "indicator", "sighting":
-		default:
-			continue
-		}
-		ok, err := m.readable(by.no)
+	var before, after []uint32
+	for base := low; ; base += 1 << 16 {
+		raw, ok, err := m.kv.Get(postingKey(nil, 'f', []byte(id), base))
 		if err != nil {
 			return out, err
 		}
 		if ok {
-			out.add(by.event)
+			set, err := kv.ParsePostings(raw)
+			if err != nil {
+				return out, err
+			}
+			at := 0
+			for at < len(set) && base|uint32(set[at]) < rc.no {
+				at++
+			}
+			from, to := 0, len(set)
+			if m.r.all {
+				from, to = max(0, at-nearby), min(to, at+nearby)
+			}
+			for i, v := range set[from:to] {
+				if from+i < at {
+					before = append(before, base|uint32(v))
+				} else {
+					after = append(after, base|uint32(v))
+				}
+			}
+		}
+		if base == high {
+			break
+		}
+	}
+	slices.Reverse(before)
+	for _, side := range [2][]uint32{before, after} {
+		if err := m.told(rc, side, &out); err != nil {
+			return out, err
 		}
 	}
 	return out, nil
+}
+
+// told adds when the nearest of nos were, of those in the report of rc that are
+// readable.
+func (m *matcher) told(rc receipt, nos []uint32, out *span) error {
+	left := nearby
+	for _, no := range nos {
+		if left == 0 {
+			return nil
+		}
+		by, err := m.blk.get(no)
+		if err != nil {
+			return err
+		}
+		ok, err := m.sees(by)
+		if err != nil {
+			return err
+		}
+		if m.r.all || ok {
+			left--
+		}
+		if !ok || by.report != rc.report || by.event == 0 {
+			continue
+		}
+		switch m.s.typeName(by.typ) {
+		case "observed-data", "indicator", "sighting":
+			out.add(by.event)
+		}
+	}
+	return nil
 }
 
 // when returns when the value k was seen in all reports of d, and false when one

@@ -7,6 +7,18 @@
 // where they are. Every question takes a [Reader] and answers over what that
 // reader may see alone, counts included.
 //
+// # Reading
+//
+// A reader holds which effective marking sets it may read: what a receipt's own
+// set amounts to within its report's. That is decided by the policy once for each
+// set and reader, and costs a bit test per receipt. A report is there for a reader
+// who may read its own set, or some receipt of it; its title, file name and
+// quarantine are for the first alone. What is not readable takes no part in any
+// answer: not in counts, limits, order, flags or cursors, nor in errors, which are
+// those of what is not there. Of equal bytes a reader gets those of the first
+// receipt that he may read. One thing is for all alike: whether a marking
+// definition is a statement, which restricts nothing, whoever sent it.
+//
 // # Keys
 //
 // Receipts are numbered in the order of the log, from 0, in this store only.
@@ -16,7 +28,7 @@
 //
 //	m              mark: sequence read, receipts, reports, quarantined items
 //	r block(4)     64 receipts of 38 bytes each, see receipt
-//	R report(4)    report, JSON
+//	R report(4)    report, JSON; counts its receipts per own marking set
 //	i identity(32) report number (4)
 //	S seq(8)       report number of the entry that opened it (4)
 //	s short id     full ids, one per line
@@ -47,10 +59,13 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json/v2"
+	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
 	"casus/internal/core/observable"
 	"casus/internal/core/report"
@@ -63,25 +78,7 @@ import (
 
 // Layout is the version of the keys above. A store of another layout is built
 // anew.
-const Layout = 1
-
-// Reader is who asks. The zero value sees nothing.
-type Reader struct {
-	name string
-	all  bool
-}
-
-// LocalOperator returns the reader that sees everything on a node without
-// people: whoever owns the files can read them anyway. Only the composition
-// root makes one.
-func LocalOperator() Reader { return Reader{name: "local operator", all: true} }
-
-// Name says who the reader is.
-func (r Reader) Name() string { return r.name }
-
-// may reports whether r reads receipts of set; sealed ones, whose report is
-// still open, only with full sight.
-func (r Reader) may(_ uint32, _ bool) bool { return r.all }
+const Layout = 2
 
 // Store is the view over one log.
 type Store struct {
@@ -104,6 +101,7 @@ type Store struct {
 	moved   chan struct{}     // closed and replaced when mark.Seq grows
 	tallied map[string]int    // reports per source, as of tallyAt
 	tallyAt event.Seq
+	effects *effects // replaced when the store is read again
 }
 
 // Options of a store.
@@ -115,6 +113,12 @@ type Options struct {
 	Exercise bool
 	// Limits are those of reading objects.
 	Limits stix.Limits
+	// Policy decides over readers; nil means the rules that ship with the program.
+	Policy *marking.Policy
+	// Home returns the node's own organisation, to which belongs what was taken in
+	// before there were people. Nil, or "" for none, leaves what is above TLP:GREEN
+	// of it to full sight. It is called without a lock held, and must not block.
+	Home func() alliance.Org
 }
 
 type mark struct {
@@ -132,6 +136,12 @@ type mark struct {
 // New returns the view over log in store. A store of another layout, or one
 // that is ahead of the log, is emptied and read again.
 func New(ctx context.Context, log eventlog.Log, store kv.Store, opt Options) (*Store, error) {
+	if opt.Policy == nil {
+		var err error
+		if opt.Policy, err = marking.BuiltIn(); err != nil {
+			return nil, err
+		}
+	}
 	s := &Store{log: log, kv: store, opt: opt, moved: make(chan struct{})}
 	return s, s.Reload(ctx)
 }
@@ -141,7 +151,7 @@ func New(ctx context.Context, log eventlog.Log, store kv.Store, opt Options) (*S
 func (s *Store) Reload(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mark, s.seen, s.tallied = mark{}, newBloom(), nil
+	s.mark, s.seen, s.tallied, s.effects = mark{}, newBloom(), nil, newEffects(s.opt.Policy)
 	raw, ok, err := s.kv.Get([]byte("m"))
 	if err != nil {
 		return err
@@ -209,6 +219,7 @@ func (s *Store) load(ctx context.Context) error {
 		}
 		s.inert[string(p.Key[1:])] = true
 	}
+	s.effects.restrict(slices.Collect(maps.Keys(s.inert)), nil)
 	for p, err := range s.prefix("u") {
 		if err != nil {
 			return err
@@ -227,18 +238,14 @@ func (s *Store) load(ctx context.Context) error {
 			return err
 		}
 	}
-	for p, err := range s.prefix("S") {
-		if err != nil {
-			return err
-		}
-		seq, no := event.Seq(binary.BigEndian.Uint64(p.Key[1:])), binary.BigEndian.Uint32(p.Value)
-		rec, err := s.record(s.kv, no)
+	for rec, err := range s.records(s.kv) {
 		if err != nil {
 			return err
 		}
 		if !rec.Closed {
-			s.open[seq] = no
+			s.open[rec.Opening] = rec.No
 		}
+		s.addPairs(rec)
 	}
 	return nil
 }
@@ -305,6 +312,25 @@ type record struct {
 	Conflicting int       `json:"conflicting"`
 	Values      int       `json:"values"`
 	Quarantined int       `json:"quarantined"`
+	// Sets counts its receipts by their own marking sets, in the order of those.
+	Sets []setCount `json:"sets,omitempty"`
+}
+
+// records yields all reports, in the order they came in.
+func (s *Store) records(r kv.Reader) iter.Seq2[*record, error] {
+	return func(yield func(*record, error) bool) {
+		for p, err := range r.Scan([]byte("R"), kv.PrefixEnd([]byte("R"))) {
+			rec := new(record)
+			if err == nil {
+				if err = json.Unmarshal(p.Value, rec); err != nil {
+					err = fault.Errorf(fault.Internal, "view: report: %w", err)
+				}
+			}
+			if !yield(rec, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 func (s *Store) record(r kv.Reader, no uint32) (*record, error) {
@@ -361,15 +387,6 @@ func (s *Store) Inert(id string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.inert[id]
-}
-
-// effective returns the marking of a receipt: its own set within its report's.
-func (s *Store) effective(own, container uint32) marking.Set {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	a := s.setAt(own)
-	b := s.setAt(container)
-	return marking.Within(a, b)
 }
 
 func (s *Store) setAt(no uint32) marking.Set {

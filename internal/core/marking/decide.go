@@ -275,6 +275,11 @@ func (s *Sight) Has(no uint32) bool {
 // Len returns how many sets were asked about.
 func (s *Sight) Len() int { return s.n }
 
+// Clone returns a copy that can be extended while others read s.
+func (s *Sight) Clone() *Sight {
+	return &Sight{bits: slices.Clone(s.bits), n: s.n, ValidUntil: s.ValidUntil, Errors: slices.Clone(s.Errors)}
+}
+
 // Count returns how many of the sets may be read.
 func (s *Sight) Count() int {
 	n := 0

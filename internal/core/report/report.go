@@ -6,6 +6,7 @@
 package report
 
 import (
+	"casus/internal/core/alliance"
 	"casus/tlp"
 )
 
@@ -41,6 +42,11 @@ type Request struct {
 	Map map[string]string `json:"map,omitempty"`
 	// Exercise marks the report as part of an exercise.
 	Exercise bool `json:"exercise,omitempty"`
+	// Owner is the organisation that hands it in and Person who does so for it. The
+	// node fills both in, from who is signed in; both are empty while it has no
+	// people.
+	Owner  alliance.Org `json:"-"`
+	Person alliance.Key `json:"-"`
 }
 
 // Result is what became of one or several reports handed in. The first seven
@@ -146,8 +152,11 @@ type Row struct {
 	Objects     int    `json:"objects"`
 	Values      int    `json:"values"`
 	Quarantined int    `json:"quarantined"`
-	Size        int64  `json:"size"`
-	Digest      string `json:"digest"` // SHA-256 of the bytes, hex
+	// Size and Digest (SHA-256, hex) are those of the bytes handed in. They tell of
+	// all that is in them, so they are shown to who sees everything and to who handed
+	// them in alone; else zero and empty.
+	Size   int64  `json:"size"`
+	Digest string `json:"digest"`
 }
 
 // Detail is one report whole.
@@ -288,6 +297,30 @@ type Receipt struct {
 	TLP      string `json:"tlp"`
 	Imputed  bool   `json:"imputed"`
 	Version  string `json:"version"`
+}
+
+// Ruling is how somebody stands to one arrival of an object, and why.
+type Ruling struct {
+	Report   string `json:"report"`
+	Source   string `json:"source"`
+	Received string `json:"received_at"`
+	Version  string `json:"version"`
+	TLP      string `json:"tlp"`
+	Imputed  bool   `json:"imputed"`
+	// Set is the marking set decided over, in canonical form; empty while the
+	// report is not finished.
+	Set    string `json:"set,omitempty"`
+	Effect string `json:"effect"` // "allow" or "deny"
+	// Rules are all clauses that decided.
+	Rules []Clause `json:"rules"`
+	// ValidUntil is when the answer may change by itself.
+	ValidUntil string `json:"valid_until,omitempty"`
+}
+
+// Clause is a rule that decided, with its meaning in words.
+type Clause struct {
+	ID   string `json:"id"`
+	Says string `json:"says"`
 }
 
 // Neighbor is an object linked to another.

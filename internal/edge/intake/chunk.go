@@ -172,14 +172,15 @@ func (t *taking) entry(ctx context.Context, it *format.Item) (eventlog.Entry, er
 		set = set.Under(*t.req.TLP)
 	}
 	h := t.header(event.ObjectReceived, "")
-	h.Marking = set.String()
+	h.Marking = t.held(set).String()
 	terms := view.TermsOf(o)
-	first, known, err := t.in.view.Find(ctx, t.in.reader, o.ID(), terms.Version(), o.Raw(), o.SpecVersion())
+	first, known, err := t.in.view.Find(ctx, t.in.reader, o.ID(), terms.Version(), o.Raw())
 	if err != nil {
 		return eventlog.Entry{}, err
 	}
 	if known {
-		// The store reads what is held, which may be written otherwise.
+		// Only the very same bytes: what is written otherwise is kept as it came, for
+		// its readers may not be those of what is held.
 		h.Kind = event.ObjectKnown
 		return eventlog.Entry{Header: h, Payload: event.WriteKnown(first)}, nil
 	}

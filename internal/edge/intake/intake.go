@@ -2,10 +2,11 @@
 // it as a stream, checks every object, and appends what it finds to the log in
 // chunks. What cannot be read is quarantined, never dropped.
 //
-// A report's identity is the SHA-256 of its source and its bytes. Handing in
-// the same bytes again adds nothing; a report cut short is resumed, because
-// every chunk has an idempotency key made of the identity and its number, and
-// the same bytes give the same chunks.
+// A report's identity is the SHA-256 of its source, who hands it in, and its
+// bytes. Handing in the same bytes again adds nothing; a report cut short is
+// resumed, because every chunk has an idempotency key made of the identity and its
+// number, and the same bytes give the same chunks. What another has handed in is
+// another report, so that nobody learns of it.
 //
 // Intake decides nothing about reading: it records each receipt's marking set,
 // and closes the report with the set of its container.
@@ -24,6 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
 	"casus/internal/core/report"
 	"casus/internal/edge/intake/format"
@@ -32,6 +34,7 @@ import (
 	"casus/internal/fault"
 	"casus/internal/view"
 	"casus/stix"
+	"casus/tlp"
 )
 
 // Size of a chunk: one Append.
@@ -96,11 +99,15 @@ func (c *counted) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Identity returns the identity of a report, hex.
-func Identity(source string, digest [32]byte) string {
+// Identity returns the identity of a report, hex. Of one that no organisation
+// owns, source and bytes alone decide.
+func Identity(req report.Request, digest [32]byte) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "casus report\x00%d\x00%s", len(source), source)
+	fmt.Fprintf(h, "casus report\x00%d\x00%s", len(req.Source), req.Source)
 	h.Write(digest[:])
+	if req.Owner != "" {
+		fmt.Fprintf(h, "%s\x00%s", req.Owner, req.Person)
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
@@ -118,7 +125,7 @@ func (in *Intake) Import(ctx context.Context, req report.Request, f File, progre
 	if err != nil {
 		return report.Known{}, 0, err
 	}
-	return in.take(ctx, req, f, digest, Identity(req.Source, digest), progress)
+	return in.take(ctx, req, f, digest, Identity(req, digest), progress)
 }
 
 // take takes in f as the report id.
@@ -132,7 +139,7 @@ func (in *Intake) take(ctx context.Context, req report.Request, f File, digest [
 			return report.Known{}, 0, err
 		}
 	}
-	held, ok, err := in.view.ByIdentity(in.reader, id)
+	held, ok, err := in.view.ByIdentity(ctx, in.reader, id)
 	if err != nil {
 		return report.Known{}, 0, err
 	}
@@ -283,6 +290,7 @@ func (t *taking) resume(p *event.Opened) error {
 	}
 	t.def = def
 	t.req.TLP, t.req.Format, t.req.Map, t.req.Exercise, t.req.Title, t.req.Name = p.TLP, p.Asked, p.Map, p.Exercise, p.Title, p.Name
+	t.req.Owner, t.req.Person = p.Owner, p.Person
 	t.source = report.Source{Name: p.Source, Map: p.SourceMap, Zone: p.Zone}
 	return nil
 }
@@ -315,6 +323,7 @@ func (t *taking) open(found report.Format) error {
 		Identity: t.id, Source: t.req.Source, Title: t.req.Title, Name: t.req.Name, Format: found, Size: t.f.Size(),
 		Digest: hex.EncodeToString(t.digest[:]), Default: t.def.String(), TLP: t.req.TLP, Exercise: t.req.Exercise, At: t.at,
 		Asked: t.req.Format, Map: t.req.Map, SourceMap: t.source.Map, Zone: t.source.Zone,
+		Owner: t.req.Owner, Person: t.req.Person,
 	})
 	if err != nil {
 		return err
@@ -385,13 +394,26 @@ func (t *taking) close(received int, meta format.Meta) (event.Seq, error) {
 			set = marking.Combine(set, t.def)
 		}
 	}
-	payload, err := event.Write(event.Closed{Container: set.String(), Title: titleOf(t.req, meta), Received: received})
+	payload, err := event.Write(event.Closed{Container: t.held(set).String(), Title: titleOf(t.req, meta), Received: received})
 	if err != nil {
 		return 0, err
 	}
 	seq, err := t.in.log.Append(t.ctx, nil, []eventlog.Entry{{Header: t.header(event.ReportClosed, "close:"+t.key), Payload: payload}})
 	t.in.opt.Hook("closed")
 	return seq, err
+}
+
+// held returns set as what this report holds: of the organisation that handed it
+// in, given to it alone, and where it is RED to the person who did so.
+func (t *taking) held(set marking.Set) marking.Set {
+	if t.req.Owner == "" {
+		return set
+	}
+	set.Owner, set.Recipients, set.Persons = t.req.Owner, marking.Only(t.req.Owner), marking.Named[alliance.Key]{}
+	if t.req.Person != "" && (set.TLP == tlp.Red || len(set.Refs) > 0) { // a reference may turn out to be RED
+		set.Persons = marking.Only(t.req.Person)
+	}
+	return set
 }
 
 func titleOf(req report.Request, meta format.Meta) string {

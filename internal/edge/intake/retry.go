@@ -23,6 +23,7 @@ import (
 func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.Seq, error) {
 	req := report.Request{
 		Source: p.Source, Name: p.Name, Title: "retry of " + p.ID + ": " + p.Name, TLP: p.Label, Exercise: p.Exercise, Map: p.Map,
+		Owner: p.Owner, Person: p.Person,
 	}
 	original, err := in.original(ctx, p.Original)
 	if err != nil {
@@ -60,7 +61,7 @@ func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.
 	}
 	// A piece may be a file whole: it must not be taken for the report that it
 	// came in.
-	id := Identity(p.Source, sha256.Sum256(append([]byte("retry\x00"), digest[:]...)))
+	id := Identity(req, sha256.Sum256(append([]byte("retry\x00"), digest[:]...)))
 	known, seq, err := in.take(ctx, req, f, digest, id, func(report.Progress) {})
 	if err != nil {
 		return known, seq, err

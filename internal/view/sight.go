@@ -1,0 +1,492 @@
+package view
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"casus/internal/core/alliance"
+	"casus/internal/core/marking"
+	"casus/internal/core/report"
+	"casus/internal/fault"
+)
+
+// Reader is who asks. The zero value sees nothing. It is good for one store, and
+// for as long as [Reader.Until] says; whoever asks for longer makes another.
+type Reader struct {
+	name  string
+	all   bool
+	sight *sight
+}
+
+// LocalOperator returns the reader that sees everything on a node without
+// people: whoever owns the files can read them anyway. Only the composition
+// root makes one.
+func LocalOperator() Reader { return Reader{name: "local operator", all: true} }
+
+// Name says who the reader is.
+func (r Reader) Name() string { return r.name }
+
+// Until returns when the reader may see something else without a change of
+// rules, roster or marking; zero means never.
+func (r Reader) Until() time.Time {
+	if r.sight == nil {
+		return time.Time{}
+	}
+	return r.sight.bits.ValidUntil
+}
+
+// Alarms returns what denied for an error, see [marking.Decision]: somebody must
+// look. They are not for the reader's eyes.
+func (r Reader) Alarms() []string {
+	if r.sight == nil {
+		return nil
+	}
+	return slices.Clone(r.sight.bits.Errors)
+}
+
+// sight is what one reader may read of the effective marking sets. It is never
+// changed once others have it.
+type sight struct {
+	of   *effects
+	who  marking.Reader
+	bits *marking.Sight
+
+	mu      sync.Mutex // guards the fields below, which only spare work
+	tallied map[string]int
+	tallyAt uint64
+}
+
+// handedIn reports whether who asks is the one who handed the report in: its bytes
+// are no secret to him.
+func (r Reader) handedIn(rec *record) bool {
+	return r.sight != nil && rec.Owner != "" && rec.Person != "" && rec.Owner == r.sight.who.Org && rec.Person == r.sight.who.Person
+}
+
+// maxSights bounds how many readers' sights are kept.
+const maxSights = 1024
+
+// alone stands for the own set of a container: it is within nothing.
+const alone = ^uint32(0)
+
+// effects holds the effective marking sets: each pair of a receipt's own set and
+// its report's that occurs, as one number, and who sees which of them. Whatever
+// a receipt was taken in under, the pair decides.
+type effects struct {
+	mu    sync.RWMutex // guards the fields below
+	pairs map[uint64]uint32
+	sets  []marking.Set
+	text  map[string]uint32
+	inert map[string]bool
+
+	policy *marking.Policy
+	home   alliance.Org
+	marks  []marking.Marked // of sets, as far as they were asked about
+	sights map[string]*sight
+}
+
+func newEffects(p *marking.Policy) *effects {
+	return &effects{pairs: map[uint64]uint32{}, text: map[string]uint32{}, inert: map[string]bool{}, policy: p, sights: map[string]*sight{}}
+}
+
+func pairOf(own, container uint32) uint64 { return uint64(own)<<32 | uint64(container) }
+
+// add notes that a pair occurs. s.mu is held, or s is not shared yet.
+func (s *Store) addPair(own, container uint32) {
+	e := s.effects
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.pairs[pairOf(own, container)]; ok {
+		return
+	}
+	set := s.setAt(container)
+	if own != alone {
+		set = marking.Within(s.setAt(own), set)
+	}
+	text := set.String()
+	no, ok := e.text[text]
+	if !ok {
+		no = uint32(len(e.sets)) //nolint:gosec // sets are few
+		e.text[text], e.sets = no, append(e.sets, set)
+	}
+	e.pairs[pairOf(own, container)] = no
+}
+
+// addPairs notes the pairs of a closed report.
+func (s *Store) addPairs(rec *record) {
+	if !rec.Closed {
+		return
+	}
+	s.addPair(alone, rec.Container)
+	for _, n := range rec.Sets {
+		s.addPair(n.Set, rec.Container)
+	}
+}
+
+// restrict notes which definitions are known to restrict nothing, and which are
+// not any more. Sets that bear them are decided anew.
+func (e *effects) restrict(inert, uninert []string) {
+	if len(inert)+len(uninert) == 0 {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, id := range inert {
+		e.inert[id] = true
+	}
+	for _, id := range uninert {
+		delete(e.inert, id)
+	}
+	e.forget()
+}
+
+// forget drops what was decided. e.mu is held.
+func (e *effects) forget() {
+	e.marks, e.sights = nil, map[string]*sight{}
+}
+
+// number returns the effective set of a pair.
+func (e *effects) number(own, container uint32) (uint32, bool) {
+	no, ok := e.pairs[pairOf(own, container)]
+	return no, ok
+}
+
+// SetPolicy puts other rules into force: readers made from now on see by them.
+func (s *Store) SetPolicy(p *marking.Policy) {
+	s.mu.Lock()
+	s.opt.Policy = p
+	e := s.effects
+	s.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.policy = p
+	e.forget()
+}
+
+// Policy returns the rules in force.
+func (s *Store) Policy() *marking.Policy {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.opt.Policy
+}
+
+// As returns the reader that a person acting is at now. What was decided for the
+// same reader before is taken up, while it is valid. The error is an Internal
+// fault; then nothing may be read.
+func (s *Store) As(who marking.Reader, now time.Time) (Reader, error) {
+	s.mu.RLock()
+	e := s.effects
+	s.mu.RUnlock()
+	home := s.home()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.home != home {
+		e.home = home
+		e.forget()
+	}
+	if n := len(e.marks); n < len(e.sets) {
+		e.marks = append(e.marks, e.mark(e.sets[n:])...)
+	}
+	whole := who.Class()
+	if who.Person != "" {
+		whole.Until = time.Time{} // the person's own comes in with it
+	}
+	class, err := e.sightOf(whole, now, nil)
+	if err != nil {
+		return Reader{}, err
+	}
+	own := class
+	if who.Person != "" {
+		if own, err = e.sightOf(who, now, class); err != nil {
+			return Reader{}, err
+		}
+	}
+	return Reader{name: "reader\n" + who.Key(), sight: own}, nil
+}
+
+func (s *Store) home() alliance.Org {
+	if s.opt.Home == nil {
+		return ""
+	}
+	return s.opt.Home()
+}
+
+// mark makes sets ready for deciding. What has no owner, from before there were
+// people, is the node's own.
+func (e *effects) mark(sets []marking.Set) []marking.Marked {
+	owned := make([]marking.Set, len(sets))
+	for i, set := range sets {
+		owned[i] = e.owned(set)
+	}
+	return marking.Mark(func(id string) bool { return e.inert[id] }, owned...)
+}
+
+func (e *effects) owned(set marking.Set) marking.Set {
+	if set.Owner == "" && !set.Recipients.Said && e.home != "" {
+		set.Owner, set.Recipients = e.home, marking.Only(e.home)
+	}
+	return set
+}
+
+// sightOf returns the sight of who, made anew, extended or as it was. That of a
+// person is laid over its class's. e.mu is held.
+func (e *effects) sightOf(who marking.Reader, now time.Time, class *sight) (*sight, error) {
+	key := who.Key()
+	old := e.sights[key]
+	if old != nil && !old.bits.ValidUntil.IsZero() && !now.Before(old.bits.ValidUntil) || old != nil && !old.who.Until.Equal(who.Until) {
+		old = nil
+	}
+	if old != nil && old.bits.Len() == len(e.marks) {
+		return old, nil
+	}
+	out := &sight{of: e, who: who}
+	switch {
+	case class != nil:
+		bits, err := e.policy.Overlay(class.bits, who, e.marks, now)
+		if err != nil {
+			return nil, err
+		}
+		out.bits = bits
+	case old != nil:
+		out.bits = old.bits.Clone()
+	default:
+		out.bits = new(marking.Sight)
+	}
+	if err := e.policy.Extend(out.bits, who, e.marks, now); err != nil {
+		return nil, err
+	}
+	if len(e.sights) >= maxSights {
+		clear(e.sights)
+	}
+	e.sights[key] = out
+	return out, nil
+}
+
+// access is what a reader may see of one report.
+type access struct {
+	all  bool
+	self bool // the report itself: its title, its bytes, what was set aside of it
+	any  bool // some receipt of it
+	// bits says which of the own sets of its receipts are readable, from set
+	// number from on.
+	from uint32
+	bits []uint64
+}
+
+// has reports whether receipts of the report that have the set are readable.
+func (a *access) has(set uint32) bool {
+	if a.all {
+		return true
+	}
+	i := set - a.from // of one below from, far too large
+	return int(i>>6) < len(a.bits) && a.bits[i>>6]&(1<<(i&63)) != 0
+}
+
+// visible reports whether the reader may know that the report is there.
+func (a *access) visible() bool { return a.all || a.self || a.any }
+
+// access decides over one report. One that is not finished is sealed: its
+// marking is not known yet.
+func (s *Store) access(r Reader, rec *record) *access {
+	if r.all {
+		return &access{all: true, self: true, any: true}
+	}
+	a := new(access)
+	if r.sight == nil || !rec.Closed {
+		return a
+	}
+	s.mu.RLock()
+	e := s.effects
+	s.mu.RUnlock()
+	if r.sight.of != e {
+		return a // of another store, or from before this one was read again
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	may := func(own uint32) bool {
+		no, ok := e.number(own, rec.Container)
+		return ok && r.sight.bits.Has(no)
+	}
+	a.self = may(alone)
+	if len(rec.Sets) == 0 {
+		return a
+	}
+	a.from = rec.Sets[0].Set
+	a.bits = make([]uint64, (rec.Sets[len(rec.Sets)-1].Set-a.from)/64+1)
+	for _, n := range rec.Sets {
+		if may(n.Set) {
+			a.any = true
+			a.bits[(n.Set-a.from)>>6] |= 1 << ((n.Set - a.from) & 63)
+		}
+	}
+	return a
+}
+
+// setCount counts a report's receipts of one own marking set.
+type setCount struct {
+	Set     uint32 `json:"set"`
+	Objects int    `json:"objects"`
+	Values  int    `json:"values"`
+}
+
+// tallyOf adds to the counts of a set; one that nothing has any more goes.
+func (r *record) tallyOf(set uint32, objects, values int) {
+	i, ok := slices.BinarySearchFunc(r.Sets, set, func(n setCount, set uint32) int { return int(n.Set) - int(set) })
+	if !ok {
+		r.Sets = slices.Insert(r.Sets, i, setCount{Set: set})
+	}
+	r.Sets[i].Objects += objects
+	r.Sets[i].Values += values
+	if r.Sets[i].Objects == 0 {
+		r.Sets = slices.Delete(r.Sets, i, i+1)
+	}
+}
+
+// readable returns rec's counts over what a gives.
+func (r *record) readable(a *access) (objects, values int) {
+	if a.all {
+		return r.Objects, r.Values
+	}
+	for _, n := range r.Sets {
+		if a.has(n.Set) {
+			objects += n.Objects
+			values += n.Values
+		}
+	}
+	return objects, values
+}
+
+// heading returns what the report is called, as far as a gives it: its own title
+// only to who may read the report itself.
+func (r *record) heading(a *access) (title, name string) {
+	if !a.self {
+		return "", ""
+	}
+	return r.Title, r.Name
+}
+
+// called is what one calls a report: its title, else its file's name.
+func called(title, name string) string {
+	if title == "" {
+		return name
+	}
+	return title
+}
+
+// effective returns the marking of a receipt: its own set within its report's.
+func (s *Store) effective(own, container uint32) marking.Set {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.effects.mu.RLock()
+	defer s.effects.mu.RUnlock()
+	if no, ok := s.effects.number(own, container); ok {
+		return s.effects.sets[no]
+	}
+	return marking.Within(s.setAt(own), s.setAt(container))
+}
+
+// tally counts the visible reports of each source.
+func (s *Store) tally(r Reader) (map[string]int, error) {
+	if !r.all && r.sight == nil {
+		return nil, nil
+	}
+	s.mu.RLock()
+	at, held, have := s.mark.Seq, s.tallied, s.tallyAt
+	s.mu.RUnlock()
+	if t := r.sight; t != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.tallied != nil && t.tallyAt == uint64(at) {
+			return t.tallied, nil
+		}
+	} else if held != nil && have == at {
+		return held, nil
+	}
+	all := map[string]int{}
+	for rec, err := range s.records(s.kv) {
+		if err != nil {
+			return nil, err
+		}
+		if s.access(r, rec).visible() {
+			all[rec.Source]++
+		}
+	}
+	if t := r.sight; t != nil {
+		t.tallied, t.tallyAt = all, uint64(at)
+		return all, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tallied, s.tallyAt = all, at
+	return all, nil
+}
+
+// Why tells of every receipt of an object that r sees how who stands to it at
+// now, and by which rules: what object why shows. An object that r sees nothing
+// of is not found, as in [Store.Object].
+func (s *Store) Why(r Reader, id string, who marking.Reader, now time.Time) ([]report.Ruling, error) {
+	missing := fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
+	snap := s.kv.Snapshot()
+	defer func() { _ = snap.Close() }()
+	m := s.matcher(r, snap, none)
+	vs, err := m.versions(id)
+	if err != nil {
+		return nil, err
+	}
+	out := []report.Ruling{}
+	for _, v := range vs {
+		for _, rc := range v.receipts {
+			rec, err := m.rec(rc.report)
+			if err != nil || rec == nil {
+				return nil, err
+			}
+			ruling, err := s.ruling(rc, rec, who, now)
+			if err != nil {
+				return nil, err
+			}
+			ruling.Version = v.key
+			out = append(out, ruling)
+		}
+	}
+	if len(out) == 0 {
+		return nil, missing
+	}
+	return out, nil
+}
+
+// sealed stands among the rules of a receipt whose report is not finished.
+const sealed = "unfinished-report"
+
+func (s *Store) ruling(rc receipt, rec *record, who marking.Reader, now time.Time) (report.Ruling, error) {
+	label, imputed := s.labelOf(rc, rec)
+	out := report.Ruling{
+		Report: s.shortID("RPT", rec.Identity), Source: rec.Source, Received: instant(rec.At), TLP: label, Imputed: imputed,
+		Effect: marking.Deny.String(), Rules: []report.Clause{},
+	}
+	if !rec.Closed {
+		out.Rules = append(out.Rules, report.Clause{ID: sealed, Says: "a report that is not finished is sealed: its marking is not known yet"})
+		return out, nil
+	}
+	set := s.effective(rc.set, rec.Container)
+	s.mu.RLock()
+	e, p := s.effects, s.opt.Policy
+	s.mu.RUnlock()
+	e.mu.RLock()
+	set = e.owned(set)
+	marked := e.mark([]marking.Set{set})
+	e.mu.RUnlock()
+	d := p.Decide(who, marking.Read, marked[0], now)
+	out.Set, out.Effect, out.ValidUntil = set.String(), d.Effect.String(), instant(d.ValidUntil)
+	for _, id := range d.Rules {
+		out.Rules = append(out.Rules, report.Clause{ID: id, Says: p.Says(id)})
+	}
+	for _, text := range d.Errors {
+		id, says, ok := strings.Cut(text, ": ")
+		if !ok {
+			id, says = "error", text
+		}
+		out.Rules = append(out.Rules, report.Clause{ID: id, Says: "error: " + says})
+	}
+	return out, nil
+}
