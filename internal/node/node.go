@@ -25,6 +25,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -72,6 +73,8 @@ type Config struct {
 
 // What bounds the distance of the views from the log.
 const (
+	// restAfter is how long the log must not have grown before memory is given back.
+	restAfter = 30 * time.Second
 	// maxLag is how many entries the views may be behind before intake waits.
 	maxLag = 12_000
 	// flushEvery bounds what a restart has to read again.
@@ -333,9 +336,32 @@ func (n *Node) follow(ctx context.Context) {
 			continue
 		}
 		n.failed(nil)
+		n.idle(ctx, &flushed, &since)
+	}
+}
+
+// idle waits for the log to grow. After a while without work it makes the views
+// durable and gives back the memory that an import took.
+func (n *Node) idle(ctx context.Context, flushed *time.Time, since *int) {
+	grown := n.log.Watch(n.view.Mark())
+	rest := time.NewTimer(restAfter)
+	defer rest.Stop()
+	for {
 		select {
-		case <-n.log.Watch(n.view.Mark()):
+		case <-grown:
+			return
 		case <-ctx.Done():
+			return
+		case <-rest.C:
+			if *since > 0 {
+				if err := n.flush(ctx, flushed, since); err != nil {
+					return // the next step meets it, too
+				}
+			}
+			if l, ok := n.log.(interface{ Rest() }); ok {
+				l.Rest()
+			}
+			debug.FreeOSMemory()
 		}
 	}
 }
@@ -347,16 +373,22 @@ func (n *Node) step(ctx context.Context, flushed *time.Time, since *int) (int, e
 	}
 	*since += did
 	if *since >= n.cfg.flushEntries || *since > 0 && n.cfg.Clock().Sub(*flushed) >= flushEvery {
-		n.cfg.Hook("view-flush")
-		if err := n.view.Flush(); err != nil {
-			return did, err
-		}
-		if err := n.keepIndex(ctx); err != nil {
-			return did, err
-		}
-		*flushed, *since = n.cfg.Clock(), 0
+		return did, n.flush(ctx, flushed, since)
 	}
 	return did, nil
+}
+
+// flush makes the views durable.
+func (n *Node) flush(ctx context.Context, flushed *time.Time, since *int) error {
+	n.cfg.Hook("view-flush")
+	if err := n.view.Flush(); err != nil {
+		return err
+	}
+	if err := n.keepIndex(ctx); err != nil {
+		return err
+	}
+	*flushed, *since = n.cfg.Clock(), 0
+	return nil
 }
 
 // recover prepares another try after err: damaged views are thrown away, ones

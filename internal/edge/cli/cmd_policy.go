@@ -20,7 +20,7 @@ const builtInRules = "built-in"
 func (a *app) policyCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "policy", Short: "the rules about who may read",
-		Long: "The rules about who may read: Cedar clauses, each with a name. A clause that\nforbids wins over one that permits, and one that errs denies.\n\nRULES is a file, a directory of .cedar files, or the word built-in.",
+		Long:    "The rules about who may read: Cedar clauses, each with a name. A clause that\nforbids wins over one that permits, and one that errs denies.\n\nRULES is a file, a directory of .cedar files, or the word built-in.",
 		Example: "  casus policy show\n  casus policy diff built-in ours/",
 	}
 	c.AddCommand(a.policyShow(), a.policyTest(), a.policyDiff())
