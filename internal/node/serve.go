@@ -32,7 +32,7 @@ const Version = "0.1.0"
 // API returns the JSON API; local says that only the owner of the files can
 // call it.
 func (n *Node) API(local bool, log *slog.Logger) http.Handler {
-	return api.New(api.Options{Reads: n, Writes: n, Keeper: n, People: n, Tokens: n, Local: local, Log: log, Version: Version})
+	return api.New(api.Options{Reads: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Local: local, Log: log, Version: Version})
 }
 
 // pages adapts a node to what pages ask for.

@@ -44,15 +44,23 @@ type Reads interface {
 	Objects(ctx context.Context, report string, yield func(o *stix.Object, label string) error) error
 }
 
-// Writes hand things in, and ask about what was. What returned without an
-// error is on disk and in every answer.
+// Arrivals are questions about how reports come in, asked for one reader like
+// [Reads].
+type Arrivals interface {
+	// Sources lists who hands reports in.
+	Sources(ctx context.Context) ([]report.Source, error)
+	// Quarantine lists what was set aside, of one report or of all where report
+	// is "".
+	Quarantine(ctx context.Context, report string) ([]report.Quarantined, error)
+	QuarantineItem(ctx context.Context, id string) (report.Quarantined, error)
+}
+
+// Writes hand things in. What returned without an error is on disk and in every
+// answer.
 type Writes interface {
 	Import(ctx context.Context, req report.Request, body io.Reader, progress func(report.Progress)) (report.Result, error)
 	ImportPaths(ctx context.Context, req report.Request, paths []string, progress func(report.Progress)) (report.Result, error)
-	Sources(ctx context.Context) ([]report.Source, error)
 	SetSource(ctx context.Context, src report.Source) error
-	Quarantine(ctx context.Context, report string) ([]report.Quarantined, error)
-	QuarantineItem(ctx context.Context, id string) (report.Quarantined, error)
 	Retry(ctx context.Context, id string) (report.Result, error)
 }
 
@@ -99,11 +107,12 @@ type Tokens interface {
 
 // Options of the API.
 type Options struct {
-	Reads  Reads
-	Writes Writes
-	Keeper Keeper
-	People People
-	Tokens Tokens
+	Reads    Reads
+	Arrivals Arrivals
+	Writes   Writes
+	Keeper   Keeper
+	People   People
+	Tokens   Tokens
 	// Local is set where only the owner of the files can call, on the socket:
 	// paths of this machine may then be named.
 	Local bool

@@ -384,8 +384,6 @@ func TestProblems(t *testing.T) {
 	}{
 		{"invalid", fault.WithHint(fault.Errorf(fault.Invalid, "x: bad"), "mend it"), problem{400, "invalid", "x: bad", "mend it"}},
 		{"denied", fault.WithHint(fault.Errorf(fault.Denied, "x: no"), "ask"), problem{403, "denied", "x: no", "ask"}},
-		{"withheld reads as not found", fault.Errorf(fault.Withheld, "x: not there"), problem{404, "not-found", "x: not there", ""}},
-		{"not found", fault.Errorf(fault.NotFound, "x: not there"), problem{404, "not-found", "x: not there", ""}},
 		{"conflict", fault.WithHint(fault.Errorf(fault.Conflict, "x: lost"), "again"), problem{409, "conflict", "x: lost", "again"}},
 		{"unavailable", fault.WithHint(fault.Errorf(fault.Unavailable, "x: full"), "wait"), problem{503, "unavailable", "x: full", "wait"}},
 		{"internal", fault.Errorf(fault.Internal, "view: %w", secret), problem{500, "internal", "something went wrong inside the node; its log has the cause", "try again; if it stays, run: casus node verify"}},
@@ -411,6 +409,45 @@ func TestProblems(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWithheldReadsAsNotFound holds every operation to telling nobody whether
+// something is withheld or not there, whatever is said of it within.
+func TestWithheldReadsAsNotFound(t *testing.T) {
+	t.Parallel()
+	doc, ops := openAPI(t, true)
+	for _, o := range ops {
+		body, typ := "", ""
+		if o.RequestBody != nil {
+			if m, ok := o.RequestBody.Content["application/json"]; ok {
+				body, typ = doc.sample(m.Schema), "application/json"
+			}
+		}
+		for _, accept := range []string{"application/json", "text/event-stream"} {
+			var whole []string
+			for _, err := range []error{
+				fault.Errorf(fault.NotFound, "view: report 7 is not there"),
+				fault.WithHint(fault.Errorf(fault.Withheld, "marking: canary: RED, named persons only"), "ask the canary"),
+				fault.Errorf(fault.NotFound, "people: %w", fault.Errorf(fault.Withheld, "marking: canary")),
+			} {
+				w, _ := ask(t, &fake{err: err}, true, o.method, o.path, typ, body, "Accept", accept)
+				whole = append(whole, fmt.Sprintf("%d %v %s", w.Code, w.Header(), w.Body))
+				if strings.Contains(w.Body.String(), "canary") {
+					t.Errorf("%s as %s: %s tells why", o.ID, accept, w.Body)
+				}
+			}
+			if whole[0] != whole[1] || whole[0] != whole[2] {
+				t.Errorf("%s as %s: answers differ:\n%s", o.ID, accept, strings.Join(whole, "\n"))
+			}
+			if !strings.Contains(whole[0], "is not here or not released to you") {
+				t.Errorf("%s as %s: %s", o.ID, accept, whole[0])
+			}
+		}
+	}
+	w, _ := ask(t, &fake{err: fault.Errorf(fault.NotFound, "x")}, true, "GET", "/api/v1/reports/RPT-0000-0000", "", "")
+	if p := oneProblem(t, w, http.StatusNotFound); p.Title != "api: RPT-0000-0000 is not here or not released to you" {
+		t.Errorf("title %q, want it to name what was asked for", p.Title)
 	}
 }
 
@@ -479,7 +516,7 @@ func TestHugeBodiesStream(t *testing.T) {
 	t.Parallel()
 	const size = 64 << 20
 	f := new(fake)
-	srv := httptest.NewServer(New(Options{Reads: f, Writes: f, Keeper: f}))
+	srv := httptest.NewServer(New(Options{Reads: f, Arrivals: f, Writes: f, Keeper: f}))
 	defer srv.Close()
 	for _, path := range []string{"/reports", "/match", "/warninglists"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+"/api/v1"+path, &endless{size})

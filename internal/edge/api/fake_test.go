@@ -189,7 +189,7 @@ func (f *fake) RevokeToken(_ context.Context, id string) error { return f.call("
 // the fake was asked.
 func ask(t *testing.T, f *fake, local bool, method, target, contentType, body string, header ...string) (*httptest.ResponseRecorder, []string) {
 	t.Helper()
-	h := New(Options{Reads: f, Writes: f, Keeper: f, People: f, Tokens: f, Local: local, Version: "test"})
+	h := New(Options{Reads: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Local: local, Version: "test"})
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)

@@ -14,6 +14,8 @@ type keyInput struct {
 	Key string `path:"key" maxLength:"64" doc:"key or login"`
 }
 
+func (i *keyInput) asked() string { return i.Key }
+
 type removeInput struct {
 	Keyed
 	Reason string `query:"reason" maxLength:"1000" doc:"kept on the record"`

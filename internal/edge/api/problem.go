@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -30,18 +31,27 @@ func (p *problem) Error() string { return p.Title }
 // GetStatus implements huma.StatusError.
 func (p *problem) GetStatus() int { return p.Status }
 
+// asker is an input that names a thing.
+type asker interface {
+	// asked is the name of the thing, "" for none.
+	asked() string
+}
+
 // fail translates a fault once. Causes of internal ones go to the log alone.
-func (s *server) fail(ctx context.Context, err error) error {
+// in is what the operation was asked.
+func (s *server) fail(ctx context.Context, in any, err error) error {
 	if err == nil {
 		return nil
 	}
 	if se, ok := errors.AsType[huma.StatusError](err); ok {
 		return se
 	}
-	return s.problem(ctx, err)
+	return s.problem(ctx, in, err)
 }
 
-func (s *server) problem(ctx context.Context, err error) *problem {
+// problem is how err is told to who asked in. What is withheld and what is not
+// there give the same bytes: they are made of what was asked alone.
+func (s *server) problem(ctx context.Context, in any, err error) *problem {
 	p := &problem{Title: err.Error(), Hint: fault.HintOf(err), Kind: fault.KindOf(err).String()}
 	switch fault.KindOf(err) {
 	case fault.Invalid:
@@ -52,7 +62,7 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 			p.Status, p.Kind = http.StatusUnauthorized, "sign-in"
 		}
 	case fault.Withheld, fault.NotFound:
-		p.Status, p.Kind = http.StatusNotFound, fault.NotFound.String()
+		*p = notFound(in)
 	case fault.Conflict:
 		p.Status = http.StatusConflict
 	case fault.Unavailable:
@@ -66,6 +76,16 @@ func (s *server) problem(ctx context.Context, err error) *problem {
 		p.Status, p.Title, p.Hint = http.StatusInternalServerError, "something went wrong inside the node; its log has the cause", "try again; if it stays, run: casus node verify"
 	}
 	return p
+}
+
+// notFound says that what was asked for is not to be had. Only who can name files
+// of this machine is told which of them is not there.
+func notFound(in any) problem {
+	what := "this"
+	if a, ok := in.(asker); ok && a.asked() != "" {
+		what = strings.ToValidUTF8(fmt.Sprintf("%.80s", a.asked()), "\ufffd")
+	}
+	return problem{Status: http.StatusNotFound, Kind: fault.NotFound.String(), Title: "api: " + what + " is not here or not released to you"}
 }
 
 // problemType is the media type of problems.
@@ -134,9 +154,23 @@ func oncePerName(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
+	p.write(ctx)
+}
+
+// write answers with p.
+func (p *problem) write(ctx huma.Context) {
 	ctx.SetHeader("Content-Type", problemType)
 	ctx.SetStatus(p.Status)
 	_ = marshal(ctx.BodyWriter(), p)
+}
+
+// Refuse answers a request that does not get as far as an operation, in the form
+// of all other errors. kind is one of those of the document.
+func Refuse(w http.ResponseWriter, status int, kind string, err error) {
+	w.Header().Set("Content-Type", problemType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = marshal(w, &problem{Status: status, Kind: kind, Title: err.Error(), Hint: fault.HintOf(err)})
 }
 
 // declareProblem makes the document tell the form that errors have.
@@ -149,11 +183,6 @@ func declareProblem(doc *huma.OpenAPI) {
 
 // noOperation answers what is no operation.
 func noOperation(w http.ResponseWriter, r *http.Request) {
-	p := &problem{
-		Status: http.StatusNotFound, Kind: fault.NotFound.String(), Title: "api: there is no " + r.Method + " at this path",
-		Hint: "the operations are in /api/v1/openapi.json",
-	}
-	w.Header().Set("Content-Type", problemType)
-	w.WriteHeader(p.Status)
-	_ = marshal(w, p)
+	Refuse(w, http.StatusNotFound, fault.NotFound.String(), fault.WithHint(
+		fault.Errorf(fault.NotFound, "api: there is no %s at this path", r.Method), "the operations are in /api/v1/openapi.json"))
 }

@@ -49,7 +49,7 @@ func answer[I, T any](s *server, o huma.Operation, f func(context.Context, *I) (
 	huma.Register(s.api, o, func(ctx context.Context, in *I) (*body[T], error) {
 		v, err := f(ctx, in)
 		if err != nil {
-			return nil, s.fail(ctx, err)
+			return nil, s.fail(ctx, in, err)
 		}
 		return &body[T]{v}, nil
 	})
@@ -73,6 +73,8 @@ type idInput struct {
 	ID string `path:"id" maxLength:"4096"`
 }
 
+func (i *idInput) asked() string { return i.ID }
+
 type searchInput struct {
 	Q      string `query:"q" maxLength:"4096"`
 	Cursor string `query:"cursor"`
@@ -84,9 +86,13 @@ type objectInput struct {
 	History bool   `query:"history" doc:"with the bytes of each version"`
 }
 
+func (i *objectInput) asked() string { return i.ID }
+
 type quarantineInput struct {
 	Report string `query:"report"`
 }
+
+func (i *quarantineInput) asked() string { return i.Report }
 
 type eraseInput struct {
 	Body struct {
@@ -94,6 +100,8 @@ type eraseInput struct {
 		Reason string `json:"reason" doc:"kept on the record"`
 	}
 }
+
+func (i *eraseInput) asked() string { return i.Body.ID }
 
 type erased struct {
 	Receipts int `json:"receipts"`
@@ -121,7 +129,7 @@ func (s *server) routes() {
 		return s.Reads.Object(ctx, in.ID, in.History)
 	})
 	answer(s, op("GET", "/sources", "list-sources", "Who hands reports in"), func(ctx context.Context, _ *empty) ([]report.Source, error) {
-		return s.Writes.Sources(ctx)
+		return s.Arrivals.Sources(ctx)
 	})
 	answer(s, op("PUT", "/sources", "set-source", "What holds for a source"), func(ctx context.Context, in *struct{ Body sourceBody }) (sourceBody, error) {
 		src, err := in.Body.source()
@@ -131,10 +139,10 @@ func (s *server) routes() {
 		return in.Body, s.Writes.SetSource(ctx, src)
 	})
 	answer(s, op("GET", "/quarantine", "list-quarantine", "What was set aside"), func(ctx context.Context, in *quarantineInput) ([]report.Quarantined, error) {
-		return s.Writes.Quarantine(ctx, in.Report)
+		return s.Arrivals.Quarantine(ctx, in.Report)
 	})
 	answer(s, op("GET", "/quarantine/{id}", "get-quarantine", "One piece set aside, with the start of its bytes"), func(ctx context.Context, in *idInput) (report.Quarantined, error) {
-		return s.Writes.QuarantineItem(ctx, in.ID)
+		return s.Arrivals.QuarantineItem(ctx, in.ID)
 	})
 	answer(s, op("POST", "/quarantine/{id}/retry", "retry-quarantine", "Read a piece again"), func(ctx context.Context, in *idInput) (report.Result, error) {
 		return s.Writes.Retry(ctx, in.ID)
@@ -221,21 +229,25 @@ type paths struct {
 	}
 }
 
+func (p *paths) asked() string {
+	if len(p.Body.Paths) == 1 {
+		return p.Body.Paths[0]
+	}
+	return ""
+}
+
 // accept tells whether the caller follows along.
 func accept(ctx huma.Context) bool {
 	return strings.Contains(ctx.Header("Accept"), "text/event-stream")
 }
 
 // stream answers long work: progress and the result as events, or the result.
-func stream[T any](s *server, work func(ctx context.Context, progress func(report.Progress)) (T, error)) *huma.StreamResponse {
+func stream[T any](s *server, in any, work func(ctx context.Context, progress func(report.Progress)) (T, error)) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		if !accept(ctx) {
 			v, err := work(ctx.Context(), nil)
 			if err != nil {
-				p := s.problem(ctx.Context(), err)
-				ctx.SetHeader("Content-Type", problemType)
-				ctx.SetStatus(p.Status)
-				_ = marshal(ctx.BodyWriter(), p)
+				s.problem(ctx.Context(), in, err).write(ctx)
 				return
 			}
 			ctx.SetHeader("Content-Type", "application/json")
@@ -257,7 +269,7 @@ func stream[T any](s *server, work func(ctx context.Context, progress func(repor
 		}
 		v, err := work(ctx.Context(), func(p report.Progress) { event("progress", p) })
 		if err != nil {
-			event("error", s.problem(ctx.Context(), err))
+			event("error", s.problem(ctx.Context(), in, err))
 			return
 		}
 		event("result", v)
@@ -269,10 +281,10 @@ func (s *server) streams() {
 	huma.Register(s.api, streamed[report.Result](s, rawOp("POST", "/reports", "add-report", "Hand in a report; the body is its bytes")), func(ctx context.Context, in *raw) (*huma.StreamResponse, error) {
 		req, err := in.request()
 		if err != nil {
-			return nil, s.fail(ctx, err)
+			return nil, s.fail(ctx, in, err)
 		}
 		r := in.ctx.BodyReader()
-		return stream(s, func(ctx context.Context, p func(report.Progress)) (report.Result, error) {
+		return stream(s, in, func(ctx context.Context, p func(report.Progress)) (report.Result, error) {
 			return s.Writes.Import(ctx, req, r, p)
 		}), nil
 	})
@@ -280,9 +292,9 @@ func (s *server) streams() {
 		huma.Register(s.api, streamed[report.Result](s, op("POST", "/imports", "import-paths", "Hand in files and directories of this machine")), func(ctx context.Context, in *paths) (*huma.StreamResponse, error) {
 			req, err := in.request()
 			if err != nil {
-				return nil, s.fail(ctx, err)
+				return nil, s.fail(ctx, in, err)
 			}
-			return stream(s, func(ctx context.Context, p func(report.Progress)) (report.Result, error) {
+			return stream(s, in, func(ctx context.Context, p func(report.Progress)) (report.Result, error) {
 				return s.Writes.ImportPaths(ctx, req, in.Body.Paths, p)
 			}), nil
 		})
@@ -290,27 +302,27 @@ func (s *server) streams() {
 	huma.Register(s.api, rawOp("POST", "/match", "match", "Who saw what the body mentions; nothing is stored"), func(ctx context.Context, in *raw) (*body[report.Matches], error) {
 		req, err := in.request()
 		if err != nil {
-			return nil, s.fail(ctx, err)
+			return nil, s.fail(ctx, in, err)
 		}
 		m, err := s.Reads.MatchBody(ctx, req, in.ctx.BodyReader())
 		if err != nil {
-			return nil, s.fail(ctx, err)
+			return nil, s.fail(ctx, in, err)
 		}
 		return &body[report.Matches]{m}, nil
 	})
 	huma.Register(s.api, rawOp("POST", "/warninglists", "import-warninglist", "Store a list in MISP's form"), func(ctx context.Context, in *raw) (*body[report.Warninglist], error) {
 		l, err := s.Keeper.ImportWarninglist(ctx, in.ctx.BodyReader())
 		if err != nil {
-			return nil, s.fail(ctx, err)
+			return nil, s.fail(ctx, in, err)
 		}
 		return &body[report.Warninglist]{l}, nil
 	})
-	huma.Register(s.api, streamed[report.Check](s, op("POST", "/node/verify", "verify", "Check the log and the views")), func(_ context.Context, _ *empty) (*huma.StreamResponse, error) {
-		return stream(s, func(ctx context.Context, _ func(report.Progress)) (report.Check, error) { return s.Keeper.Verify(ctx) }), nil
+	huma.Register(s.api, streamed[report.Check](s, op("POST", "/node/verify", "verify", "Check the log and the views")), func(_ context.Context, in *empty) (*huma.StreamResponse, error) {
+		return stream(s, in, func(ctx context.Context, _ func(report.Progress)) (report.Check, error) { return s.Keeper.Verify(ctx) }), nil
 	})
 	if s.Local {
-		huma.Register(s.api, streamed[map[string]bool](s, op("POST", "/node/rebuild", "rebuild", "Build the views again from the log")), func(_ context.Context, _ *empty) (*huma.StreamResponse, error) {
-			return stream(s, func(ctx context.Context, _ func(report.Progress)) (map[string]bool, error) {
+		huma.Register(s.api, streamed[map[string]bool](s, op("POST", "/node/rebuild", "rebuild", "Build the views again from the log")), func(_ context.Context, in *empty) (*huma.StreamResponse, error) {
+			return stream(s, in, func(ctx context.Context, _ func(report.Progress)) (map[string]bool, error) {
 				return map[string]bool{"rebuilt": true}, s.Keeper.Rebuild(ctx)
 			}), nil
 		})
@@ -323,13 +335,15 @@ type exportInput struct {
 	Report string `query:"report"`
 }
 
+func (i *exportInput) asked() string { return i.Report }
+
 func (s *server) export() {
 	huma.Register(s.api, op("GET", "/export", "export", "Objects as a STIX bundle, NDJSON or CSV"), func(_ context.Context, in *exportInput) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			types := map[string]string{"stix": "application/stix+json;version=2.1", "ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 			w := &lateWriter{ctx: ctx, contentType: types[in.Format]}
 			if err := s.writeExport(ctx.Context(), in, w); err != nil {
-				w.fail(s.problem(ctx.Context(), err))
+				w.fail(s.problem(ctx.Context(), in, err))
 			}
 		}}, nil
 	})
@@ -357,9 +371,7 @@ func (l *lateWriter) fail(p *problem) {
 	if l.begun {
 		panic(http.ErrAbortHandler) // a cut answer must not look whole
 	}
-	l.ctx.SetHeader("Content-Type", problemType)
-	l.ctx.SetStatus(p.Status)
-	_ = marshal(l.ctx.BodyWriter(), p)
+	p.write(l.ctx)
 }
 
 var _ io.Writer = (*lateWriter)(nil)
