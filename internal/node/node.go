@@ -28,10 +28,12 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"casus/internal/core/marking"
 	"casus/internal/edge/intake"
 	"casus/internal/event"
 	"casus/internal/eventlog"
@@ -87,10 +89,13 @@ const (
 
 // Node is an open data directory.
 type Node struct {
-	cfg    Config
-	log    logBody
-	kv     *views
-	view   *view.Store
+	cfg     Config
+	log     logBody
+	kv      *views
+	view    *view.Store
+	ladders *marking.Ladders
+	// alarms counts the times that the rules could not tell who may read.
+	alarms atomic.Int64
 	intake *intake.Intake
 	people *people.Store
 
@@ -240,11 +245,15 @@ func denied(dir string) error {
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
 	n := &Node{cfg: cfg, gate: newGate(), whole: make(chan struct{})}
+	var err error
+	if n.ladders, err = marking.BuiltInLadders(); err != nil {
+		return nil, err
+	}
 	secret, err := n.openStores()
 	if err != nil {
 		return nil, err
 	}
-	opt := view.Options{Secret: secret, Exercise: cfg.Exercise, Limits: cfg.Limits}
+	opt := view.Options{Secret: secret, Exercise: cfg.Exercise, Limits: cfg.Limits, Home: n.home}
 	n.view, err = view.New(ctx, n.log, n.kv, opt)
 	if damaged(err) {
 		if err = n.kv.swap(true); err == nil {

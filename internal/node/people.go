@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"casus/internal/core/alliance"
+	"casus/internal/core/marking"
+	"casus/internal/core/report"
 	"casus/internal/event"
 	"casus/internal/fault"
 	"casus/internal/people"
@@ -71,9 +73,9 @@ func signInNeeded() error {
 	return fault.WithHint(fault.Errorf(fault.Denied, "node: %w", people.ErrSignIn), "sign in with: casus login, or set CASUS_TOKEN")
 }
 
-// readerFor returns who reads, for who asks: the local operator on a node
-// without people. On one with people nobody reads who is not signed in, nor in a
-// role that reads nothing; the others read everything.
+// readerFor returns who reads, for who asks: the local operator on a node without
+// people; on one with people, what the rules let the person read in the role he
+// acts in, and nothing for who is not signed in or when the rules cannot tell.
 func (n *Node) readerFor(ctx context.Context) view.Reader {
 	if n.people.Empty() {
 		return view.LocalOperator()
@@ -82,7 +84,33 @@ func (n *Node) readerFor(ctx context.Context) view.Reader {
 	if c.Person == "" || !slices.Contains(acts(c.Role), reads) {
 		return view.Reader{}
 	}
-	return view.LocalOperator()
+	now := n.cfg.Clock().UTC()
+	who, err := marking.ReaderOf(n.people.Directory(), n.ladders, c.Person, c.Role, now)
+	if err != nil {
+		return view.Reader{} // on leave, or in the role no more
+	}
+	r, err := n.view.As(who, now)
+	if err != nil {
+		n.alarms.Add(1)
+		return view.Reader{}
+	}
+	return r
+}
+
+// home is the organisation that what was taken in before there were people belongs
+// to.
+func (n *Node) home() alliance.Org {
+	if n.people == nil {
+		return ""
+	}
+	return n.people.Home()
+}
+
+// ownedBy says in a request whose the report is that who asks hands in.
+func (n *Node) ownedBy(ctx context.Context, req report.Request) report.Request {
+	c := people.CallerOf(ctx)
+	req.Owner, req.Person = c.Org, c.Person
+	return req
 }
 
 // author is who asks, as the author of an entry.

@@ -82,7 +82,7 @@ func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
 // metrics gives whole-node counters to who keeps the node.
 func (n *Node) metrics() http.Handler {
 	reg := prometheus.NewRegistry()
-	for _, name := range []string{"log_entries", "view_lag_entries", "view_bytes", "receipts", "reports", "quarantined"} {
+	for _, name := range []string{"log_entries", "view_lag_entries", "view_bytes", "receipts", "reports", "quarantined", "policy_alarms"} {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "casus", Name: name, Help: strings.ReplaceAll(name, "_", " ")}, func() float64 {
 			sizes, err := n.Sizes(context.Background())
 			if err != nil {

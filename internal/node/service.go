@@ -178,7 +178,7 @@ func (n *Node) take(ctx context.Context, req report.Request, f intake.File, prog
 		return report.Result{}, err
 	}
 	defer leave()
-	known, seq, err := n.intake.Import(ctx, req, f, progress)
+	known, seq, err := n.intake.Import(ctx, n.ownedBy(ctx, req), f, progress)
 	if err != nil {
 		return report.Result{}, err
 	}
@@ -447,6 +447,7 @@ func (n *Node) Sizes(ctx context.Context) (map[string]int64, error) {
 	}
 	m := n.view.Sizes()
 	m["log_entries"] = int64(head) //nolint:gosec // far below 2^63
+	m["policy_alarms"] = n.alarms.Load()
 	m["view_lag_entries"] = int64(head) - int64(n.view.Mark())
 	m["view_bytes"] = n.kv.SizeBytes()
 	return m, n.Err()

@@ -19,6 +19,7 @@ type fold struct {
 	entries []event.Seq // all entries folded, ascending
 
 	orgs    map[alliance.Org]alliance.Organisation
+	home    alliance.Org // the first that was set
 	persons map[alliance.Key]*person // removed ones included
 	logins  map[string]alliance.Key
 	creds   map[string]*credential
@@ -133,6 +134,9 @@ func (f *fold) organisation(o event.Organisation) {
 		return
 	}
 	f.orgs[o.ID] = o.Organisation
+	if f.home == "" {
+		f.home = o.ID
+	}
 }
 
 func (f *fold) setPerson(set event.Person) {

@@ -232,6 +232,14 @@ func (s *Store) Person(keyOrLogin string) (Person, error) {
 	return s.fold.person(p), nil
 }
 
+// Home returns the node's own organisation, the first that was set; "" while there
+// is none. What was taken in before there were people is its own.
+func (s *Store) Home() alliance.Org {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.fold.home
+}
+
 // Organisations returns the organisations that are there, by id.
 func (s *Store) Organisations() []alliance.Organisation {
 	return slices.Clone(s.Directory().Organisations)
