@@ -250,7 +250,8 @@ func (n *Node) AddPerson(ctx context.Context, p people.NewPerson) (people.Person
 	if n.people.Empty() && (p.Login == "" || p.Password == "" || !slices.ContainsFunc(p.Posts, func(x alliance.Post) bool { return x == alliance.Post{Role: alliance.Administrator} })) {
 		return people.Person{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: the first person has to be an administrator with login and password"), "from then on everybody has to sign in, and only an administrator can add others")
 	}
-	org := alliance.Organisation{ID: p.Org, Name: p.OrgName, Kind: p.OrgKind}
+	// A private partner is of the community when it was asked in, and others are.
+	org := alliance.Organisation{ID: p.Org, Name: p.OrgName, Kind: p.OrgKind, Community: p.OrgKind != alliance.Partner}
 	if org.Name == "" {
 		org.Name = string(org.ID)
 	}
