@@ -264,15 +264,23 @@
 //
 // # casus serve
 //
-// serve pages and the JSON API on this machine
+// serve pages and the JSON API
 //
-// Serves pages and the JSON API on a loopback address, and commands on the socket of
-// the data directory. The address printed holds the operator token; it is kept in
-// DATA/operator.token while the node serves.
+// Serves pages and the JSON API, and commands on the socket of the data directory.
+// Without people it serves this machine alone: the address printed holds the operator
+// token, which is kept in DATA/operator.token while the node serves. Once there are
+// people they sign in, and with --name others are served too, over TLS 1.3: with a
+// certificate from files, by ACME, or one that the node makes itself and prints the
+// fingerprint of.
 //
 //	casus serve [flags]
-//	      --exercise        everything on this node is exercise data
-//	      --listen string   loopback address and port; port 0 takes a free one (default "127.0.0.1:7180")
+//	      --acme                    get a certificate by ACME; port 443 has to reach this node
+//	      --acme-directory string   address of the ACME authority's directory; Let's Encrypt when not given
+//	      --exercise                everything on this node is exercise data
+//	      --listen string           address and port; port 0 takes a free one; only loopback without --name (default "127.0.0.1:7180")
+//	      --name string             host name that people open; asks for TLS
+//	      --tls-cert string         file with the certificate and its chain, PEM
+//	      --tls-key string          file with the certificate's key, PEM
 //
 // # casus source
 //

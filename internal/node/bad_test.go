@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"casus/internal/core/report"
+	"casus/internal/edge/cli"
 	"casus/internal/fault"
 	"casus/tlp"
 )
@@ -356,10 +357,10 @@ func TestCutOff(t *testing.T) {
 	if err := os.Remove(filepath.Join(c.Dir, "casus.sock")); err != nil {
 		t.Fatal(err)
 	}
-	ready := func(string) { t.Error("a second node serves") }
+	ready := func(cli.Serving) { t.Error("a second node serves") }
 	for name, err := range map[string]error{
 		"command": connect(),
-		"serve":   Host{c}.Serve(t.Context(), c.Dir, "127.0.0.1:0", false, slog.New(slog.DiscardHandler), ready),
+		"serve":   Host{c}.Serve(t.Context(), c.Dir, cli.ServeOptions{Listen: "127.0.0.1:0"}, slog.New(slog.DiscardHandler), ready),
 	} {
 		want := "another casus has " + c.Dir + " open, but its socket there is gone"
 		if err == nil || err.Error() != want || fault.HintOf(err) != "stop that casus and start it again: it makes the socket anew" {

@@ -169,7 +169,7 @@ func (w *way) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // Serve implements cli.Host.
-func (h Host) Serve(ctx context.Context, dir, addr string, exercise bool, log *slog.Logger, ready func(url string)) error {
+func (h Host) Serve(ctx context.Context, dir string, o cli.ServeOptions, log *slog.Logger, ready func(cli.Serving)) error {
 	if err := held(dir); err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (h Host) Serve(ctx context.Context, dir, addr string, exercise bool, log *s
 		return fault.WithHint(fault.Errorf(fault.Conflict, "%s is in use by another casus", dir), "stop it first, or wait until its command has ended")
 	}
 	c := h.Config
-	c.Dir, c.Exercise = dir, c.Exercise || exercise
+	c.Dir, c.Exercise = dir, c.Exercise || o.Exercise
 	n, err := Open(ctx, c)
 	if err != nil {
 		return cutOff(dir, err, noAnswer)
@@ -187,7 +187,7 @@ func (h Host) Serve(ctx context.Context, dir, addr string, exercise bool, log *s
 	if err := n.settle(ctx); err != nil {
 		return errors.Join(err, n.Close())
 	}
-	return errors.Join(n.Serve(ctx, addr, log, ready), n.Close())
+	return errors.Join(n.Serve(ctx, o, log, ready), n.Close())
 }
 
 // Version implements cli.Host.

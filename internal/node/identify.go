@@ -12,21 +12,6 @@ import (
 	"casus/internal/people"
 )
 
-// Names of cookies. Over TLS the name itself makes browsers keep the cookie to
-// this host and to encrypted connections.
-const (
-	sessionCookie = "casus_session"
-	deviceCookie  = "casus_device"
-	hostPrefix    = "__Host-"
-)
-
-func cookieName(r *http.Request, name string) string {
-	if r.TLS != nil {
-		return hostPrefix + name
-	}
-	return name
-}
-
 // open are the addresses that who is not signed in may ask for: what it takes to
 // sign in.
 func open(method, path string) bool {
@@ -35,6 +20,8 @@ func open(method, path string) bool {
 		return method == http.MethodGet || method == http.MethodHead
 	case path == "/sign-in":
 		return true
+	case path == "/sign-in/passkey", path == "/sign-in/passkey/ask":
+		return method == http.MethodPost
 	case path == "/api/v1/login":
 		return method == http.MethodPost
 	}
@@ -80,12 +67,10 @@ func (n *Node) identify(r *http.Request, local bool, c *people.Caller) error {
 	if local {
 		return signInNeeded()
 	}
-	k, err := r.Cookie(cookieName(r, sessionCookie))
-	if err != nil {
+	if c.Secret = people.Cookie(r, people.SessionCookie); c.Secret == "" {
 		return signInNeeded()
 	}
-	c.Secret = k.Value
-	c.Identity, err = n.people.Session(now, k.Value)
+	c.Identity, err = n.people.Session(now, c.Secret)
 	return err
 }
 
@@ -96,11 +81,7 @@ func from(r *http.Request, local bool) people.From {
 	if a, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && !local {
 		f.Addr = a.Addr()
 	}
-	if k, err := r.Cookie(cookieName(r, deviceCookie)); err == nil {
-		f.Device = k.Value
-	} else {
-		f.Device = r.Header.Get("Casus-Device")
-	}
+	f.Device = people.Cookie(r, people.DeviceCookie)
 	return f
 }
 

@@ -13,6 +13,8 @@
 //	operator.token  what a browser needs to be let in, while serving
 //	casus.sock      the socket of whoever has the directory open
 //	people.index    which entries of the log are about people, found again when lost
+//	tls/own.pem     certificate and key that the node made itself, if it did
+//	acme/           certificates by ACME, and the account's key
 //	tmp/            files on their way in
 package node
 
@@ -98,6 +100,8 @@ type Node struct {
 	alarms atomic.Int64
 	intake *intake.Intake
 	people *people.Store
+	// passkeys are nil where the node is reached by no name.
+	passkeys *people.Passkeys
 
 	gate   *gate
 	cancel context.CancelFunc // stops loop

@@ -407,3 +407,143 @@ func (n *Node) SetOrganisation(ctx context.Context, o alliance.Organisation) err
 	}
 	return n.people.SetOrganisation(ctx, n.by(ctx), event.Organisation{Organisation: o})
 }
+
+// Empty reports whether the node has no people yet.
+func (n *Node) Empty() bool { return n.people.Empty() }
+
+// SignIn opens a session for who has login and password.
+func (n *Node) SignIn(ctx context.Context, c people.Credentials) (people.Opened, error) {
+	k, err := n.people.CheckPassword(ctx, n.cfg.Clock().UTC(), c.Login, []byte(c.Password), people.CallerOf(ctx).From)
+	if err != nil {
+		return people.Opened{}, err
+	}
+	return n.open(ctx, k, c.Role, c.Label)
+}
+
+// open opens a session for somebody who has just proved who he is, in place of
+// the one that the browser has.
+func (n *Node) open(ctx context.Context, k alliance.Key, role alliance.Role, label string) (out people.Opened, err error) {
+	old := ""
+	if c := people.CallerOf(ctx); c.Token == "" {
+		old = c.Secret
+	}
+	if out.Secret, out.Session, err = n.people.Start(ctx, n.cfg.Clock().UTC(), k, role, old, label); err != nil {
+		return people.Opened{}, err
+	}
+	out.Device, err = n.people.Device(k)
+	return out, err
+}
+
+// ActAs goes on in another role, in a new session.
+func (n *Node) ActAs(ctx context.Context, role alliance.Role) (people.Opened, error) {
+	if err := n.may(ctx, self); err != nil {
+		return people.Opened{}, err
+	}
+	c := people.CallerOf(ctx)
+	if c.Session == "" {
+		return people.Opened{}, fault.Errorf(fault.Conflict, "node: no session to act in")
+	}
+	label := ""
+	for _, s := range n.people.Sessions(n.cfg.Clock().UTC(), c.Person) {
+		if s.ID == c.Session {
+			label = s.Label
+		}
+	}
+	return n.open(ctx, c.Person, role, label)
+}
+
+// Sessions lists one's own open sessions.
+func (n *Node) Sessions(ctx context.Context) ([]people.Session, error) {
+	if err := n.may(ctx, self); err != nil {
+		return nil, err
+	}
+	return n.people.Sessions(n.cfg.Clock().UTC(), people.CallerOf(ctx).Person), nil
+}
+
+// EndSession ends one of one's own sessions.
+func (n *Node) EndSession(ctx context.Context, id string) error {
+	if err := n.may(ctx, self); err != nil {
+		return err
+	}
+	if id == "" {
+		return fault.Errorf(fault.Invalid, "node: session: none named")
+	}
+	n.people.EndSession(people.CallerOf(ctx).Person, id)
+	return nil
+}
+
+// RemoveCredential ends one of one's own ways to sign in, other than the last,
+// and all of one's sessions.
+func (n *Node) RemoveCredential(ctx context.Context, id string) error {
+	if err := n.inSession(ctx); err != nil {
+		return err
+	}
+	c := people.CallerOf(ctx)
+	p, err := n.people.Person(string(c.Person))
+	if err != nil {
+		return err
+	}
+	if len(p.Credentials) < 2 {
+		return fault.WithHint(fault.Errorf(fault.Conflict, "node: it is the only way you sign in"), "add another first")
+	}
+	return n.people.RemoveCredential(ctx, n.by(ctx), c.Person, id)
+}
+
+// inSession returns nil when who asks has a session: how somebody signs in is
+// changed by a person, and by no program.
+func (n *Node) inSession(ctx context.Context) error {
+	if err := n.may(ctx, self); err != nil {
+		return err
+	}
+	if people.CallerOf(ctx).Session == "" {
+		return fault.Errorf(fault.Denied, "node: only in a browser's session")
+	}
+	return nil
+}
+
+// noPasskeys says why there are none here.
+func noPasskeys() error {
+	return fault.WithHint(fault.Errorf(fault.Conflict, "node: passkeys belong to a name, and this node is reached by an address"), "open it by its name, on this machine as http://localhost:PORT")
+}
+
+// AskNewPasskey asks the browser of who is signed in to make a passkey.
+func (n *Node) AskNewPasskey(ctx context.Context) (id string, ask []byte, err error) {
+	if err := n.inSession(ctx); err != nil {
+		return "", nil, err
+	}
+	if n.passkeys == nil {
+		return "", nil, noPasskeys()
+	}
+	return n.passkeys.BeginAdding(n.cfg.Clock().UTC(), people.CallerOf(ctx).Person)
+}
+
+// AddPasskey takes what the browser answered.
+func (n *Node) AddPasskey(ctx context.Context, id, label string, answer []byte) error {
+	if err := n.inSession(ctx); err != nil {
+		return err
+	}
+	if n.passkeys == nil {
+		return noPasskeys()
+	}
+	return n.passkeys.Add(ctx, n.by(ctx), people.CallerOf(ctx).Person, id, label, answer)
+}
+
+// AskPasskey asks a browser for any passkey of this node.
+func (n *Node) AskPasskey(ctx context.Context) (id string, ask []byte, err error) {
+	if n.passkeys == nil {
+		return "", nil, noPasskeys()
+	}
+	return n.passkeys.BeginSignIn(n.cfg.Clock().UTC())
+}
+
+// SignInByPasskey opens a session for whose passkey answered.
+func (n *Node) SignInByPasskey(ctx context.Context, id, label string, answer []byte) (people.Opened, error) {
+	if n.passkeys == nil {
+		return people.Opened{}, noPasskeys()
+	}
+	k, err := n.passkeys.SignIn(n.cfg.Clock().UTC(), id, answer)
+	if err != nil {
+		return people.Opened{}, err
+	}
+	return n.open(ctx, k, alliance.NoRole, label)
+}

@@ -250,9 +250,9 @@ func TestForgedCallers(t *testing.T) {
 		{"Authorization", good},
 		{"Authorization", "Bearer " + good[:len(good)-1] + "A"},
 		{"Authorization", "Bearer " + strings.ToUpper(good)},
-		{"Cookie", sessionCookie + "=" + good},
-		{"Cookie", hostPrefix + sessionCookie + "=" + good},
-		{"Cookie", sessionCookie + "="},
+		{"Cookie", people.SessionCookie + "=" + good},
+		{"Cookie", "__Host-" + people.SessionCookie + "=" + good},
+		{"Cookie", people.SessionCookie + "="},
 		{"Casus-Local", good},
 		{"X-Forwarded-User", "analyst", "X-Remote-User", "analyst", "X-Forwarded-For", "127.0.0.1"},
 	} {
@@ -279,7 +279,7 @@ func TestCrossSite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cookie := sessionCookie + "=" + secret
+	cookie := people.SessionCookie + "=" + secret
 	if w := browse(t, n, "GET", "/api/v1/whoami", "", "Cookie", cookie); w.Code != http.StatusOK {
 		t.Fatalf("the session: %d %s", w.Code, w.Body)
 	}
@@ -377,7 +377,7 @@ func TestSocketTakesNoCookie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: secret}) //nolint:gosec // a test
+	r.AddCookie(&http.Cookie{Name: people.SessionCookie, Value: secret}) //nolint:gosec // a test
 	if err := n.identify(r, true, &c); err == nil {
 		t.Errorf("identify() on the socket = %+v, want refused", c)
 	}

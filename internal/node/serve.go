@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -22,8 +22,10 @@ import (
 
 	"casus/internal/core/report"
 	"casus/internal/edge/api"
+	"casus/internal/edge/cli"
 	"casus/internal/edge/web"
 	"casus/internal/fault"
+	"casus/internal/people"
 )
 
 // Version is the program's version.
@@ -54,6 +56,15 @@ func (p pages) Import(ctx context.Context, req report.Request, name string, body
 // Handler returns pages, API and metrics for a browser on this machine: who
 // calls must have the operator token and name this machine as the host.
 func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
+	h, err := n.faces(log)
+	if err != nil {
+		return nil, err
+	}
+	return loopbackOnly(n.operator(token, h)), nil
+}
+
+// faces returns pages, API and metrics for browsers that were let come here.
+func (n *Node) faces(log *slog.Logger) (http.Handler, error) {
 	p := pages{n}
 	tmp := ""
 	if n.cfg.Dir != "" {
@@ -62,8 +73,12 @@ func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
 			return nil, fault.Errorf(fault.Unavailable, "node: %w", err)
 		}
 	}
+	var asking web.Passkeys
+	if n.passkeys != nil {
+		asking = n
+	}
 	faces, err := web.New(p, p, web.Options{
-		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp,
+		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp, Door: n, Account: n, Passkeys: asking,
 		Highest: func(ctx context.Context, ids []string) (web.Marking, error) {
 			label, exercise, err := n.view.Highest(ctx, n.readerFor(ctx), ids)
 			return web.Marking{TLP: label, Exercise: exercise}, err
@@ -76,7 +91,7 @@ func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
 	mux.Handle("/api/v1/", n.API(false, log))
 	mux.Handle("/metrics", n.metrics())
 	mux.Handle("/", faces)
-	return loopbackOnly(n.operator(token, http.NewCrossOriginProtection().Handler(n.identified(false, mux)))), nil
+	return http.NewCrossOriginProtection().Handler(n.identified(false, mux)), nil
 }
 
 // metrics gives whole-node counters to who keeps the node.
@@ -173,33 +188,94 @@ func (n *Node) newToken() (string, error) {
 	return token, nil
 }
 
-// Serve answers on addr, a loopback address, and on the socket until ctx ends.
-// ready is called with the address to open once it listens.
-func (n *Node) Serve(ctx context.Context, addr string, log *slog.Logger, ready func(url string)) error {
-	host, _, err := net.SplitHostPort(addr)
-	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is no loopback address", addr), "use 127.0.0.1:PORT: there is no sign-in beyond the operator token")
+// Serve answers on an address and on the socket until ctx ends. An address that
+// others reach is served over TLS, and only once there are people to sign in.
+// ready is called with what to open once it listens.
+func (n *Node) Serve(ctx context.Context, o cli.ServeOptions, log *slog.Logger, ready func(cli.Serving)) error {
+	if o.Name == "" && !o.ACME && o.Cert == "" && o.Key == "" {
+		return n.serveHere(ctx, o.Listen, log, ready)
 	}
+	if err := checkName(o.Name); err != nil {
+		return err
+	}
+	if n.people.Empty() {
+		return fault.WithHint(fault.Errorf(fault.Conflict, "node: there is nobody who could sign in from elsewhere"), "add the first person with: casus user add")
+	}
+	cfg, fingerprint, err := n.tlsConfig(o)
+	if err != nil {
+		return err
+	}
+	l, err := listen(ctx, o.Listen)
+	if err != nil {
+		return err
+	}
+	at := o.Name
+	if _, port, err := net.SplitHostPort(l.Addr().String()); err == nil && port != "443" {
+		at = net.JoinHostPort(o.Name, port)
+	} else if strings.Contains(at, ":") {
+		at = "[" + at + "]"
+	}
+	if net.ParseIP(o.Name) == nil {
+		if n.passkeys, err = people.NewPasskeys(n.people, "https://"+at); err != nil {
+			return errors.Join(err, l.Close())
+		}
+	}
+	h, err := n.faces(log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return n.answerBoth(ctx, tls.NewListener(l, cfg), namedOnly(o.Name, h), log, func() {
+		ready(cli.Serving{URL: "https://" + at + "/", Fingerprint: fingerprint})
+	})
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return fault.WithHint(fault.Errorf(fault.Unavailable, "node: listen: %w", err), "another program has the port: choose one with --listen")
+		return nil, fault.WithHint(fault.Errorf(fault.Unavailable, "node: listen: %w", err), "another program has the port: choose one with --listen")
+	}
+	return l, nil
+}
+
+// serveHere answers to this machine alone, without TLS.
+func (n *Node) serveHere(ctx context.Context, addr string, log *slog.Logger, ready func(cli.Serving)) error {
+	if !isLoopback(addr) {
+		return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is no loopback address", addr), "use 127.0.0.1:PORT, or serve others over TLS with --name HOST once there are people")
+	}
+	l, err := listen(ctx, addr)
+	if err != nil {
+		return err
+	}
+	url := "http://" + l.Addr().String() + "/"
+	if _, port, err := net.SplitHostPort(l.Addr().String()); err == nil {
+		if n.passkeys, err = people.NewPasskeys(n.people, "http://localhost:"+port); err != nil {
+			return errors.Join(err, l.Close())
+		}
 	}
 	token, err := n.newToken()
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	defer func() { _ = os.Remove(filepath.Join(n.cfg.Dir, "operator.token")) }()
+	if n.people.Empty() {
+		url += "?token=" + token
+	}
 	h, err := n.Handler(token, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	return n.answerBoth(ctx, l, h, log, func() { ready(cli.Serving{URL: url}) })
+}
+
+// answerBoth answers on a listener, which it closes, and on the socket.
+func (n *Node) answerBoth(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, ready func()) error {
 	stop, err := n.Answer(ctx, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	defer stop(ctx)
-	ready(fmt.Sprintf("http://%s/?token=%s", l.Addr(), token))
+	ready()
 	return serve(ctx, l, h)
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"casus/internal/core/report"
+	"casus/internal/edge/cli"
 	"casus/internal/fault"
 )
 
@@ -174,7 +175,7 @@ func TestServe(t *testing.T) {
 	defer stop()
 	ready, done := make(chan string, 1), make(chan error, 1)
 	go func() {
-		done <- Host{}.Serve(ctx, dir, "127.0.0.1:0", false, slog.New(slog.DiscardHandler), func(u string) { ready <- u })
+		done <- Host{}.Serve(ctx, dir, cli.ServeOptions{Listen: "127.0.0.1:0"}, slog.New(slog.DiscardHandler), func(s cli.Serving) { ready <- s.URL })
 	}()
 	var at string
 	select {
@@ -238,7 +239,7 @@ func TestServe(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &res); status != http.StatusOK || err != nil || len(res.Reports) != 1 {
 		t.Errorf("a path named over the socket: %d %s, %v, want it taken in", status, body, err)
 	}
-	if err := (Host{}).Serve(ctx, dir, "127.0.0.1:0", false, nil, func(string) {}); fault.KindOf(err) != fault.Conflict {
+	if err := (Host{}).Serve(ctx, dir, cli.ServeOptions{Listen: "127.0.0.1:0"}, nil, func(cli.Serving) {}); fault.KindOf(err) != fault.Conflict {
 		t.Errorf("a second node: %v, want Conflict", err)
 	}
 	if err := socket.Close(); err != nil {
@@ -258,7 +259,7 @@ func TestServeOnLoopbackAlone(t *testing.T) {
 	t.Parallel()
 	n := inMemory(t)
 	for _, addr := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "casus.example:0", "[::]:0", "127.0.0.1"} {
-		err := n.Serve(t.Context(), addr, nil, func(string) { t.Errorf("%s: listens", addr) })
+		err := n.Serve(t.Context(), cli.ServeOptions{Listen: addr}, nil, func(cli.Serving) { t.Errorf("%s: listens", addr) })
 		if fault.KindOf(err) != fault.Invalid || err.Error() != "node: "+addr+" is no loopback address" {
 			t.Errorf("Serve(%q) = %v, want it refused", addr, err)
 		}

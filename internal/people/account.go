@@ -85,3 +85,10 @@ type Made struct {
 	Secret string `json:"secret"`
 	Token  Token  `json:"token"`
 }
+
+// Opened is a session that was just opened, for a browser: its secret, and the
+// mark of the device. Both are told this once.
+type Opened struct {
+	Secret, Device string
+	Session        Session
+}

@@ -41,6 +41,29 @@ type Conn struct {
 	Close  func() error
 }
 
+// ServeOptions say where and how to serve.
+type ServeOptions struct {
+	// Listen is the address and port.
+	Listen string
+	// Name is the host name, or address, that people open. Set, it asks for TLS.
+	Name string
+	// Cert and Key are PEM files of a certificate; empty means one of the node's
+	// own making, or by ACME.
+	Cert, Key string
+	ACME      bool
+	// ACMEDirectory is that of the authority; empty means Let's Encrypt.
+	ACMEDirectory string
+	// Exercise says that everything on the node is exercise data.
+	Exercise bool
+}
+
+// Serving tells what to open.
+type Serving struct {
+	URL string `json:"url"`
+	// Fingerprint is the SHA-256 of a certificate that nobody signed, hex.
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
 // Host gives commands a node.
 type Host interface {
 	// Init makes a data directory.
@@ -48,7 +71,7 @@ type Host interface {
 	// Connect gives a way to the node of a directory.
 	Connect(ctx context.Context, dir string) (*Conn, error)
 	// Serve serves a directory until ctx ends.
-	Serve(ctx context.Context, dir, addr string, exercise bool, log *slog.Logger, ready func(url string)) error
+	Serve(ctx context.Context, dir string, o ServeOptions, log *slog.Logger, ready func(Serving)) error
 	// Demo loads the story into dir and reports on it; see [DemoResult].
 	Demo(ctx context.Context, o DemoOptions) (*DemoResult, error)
 	// Bench measures this machine.

@@ -32,17 +32,28 @@ func (a *app) initCmd() *cobra.Command {
 }
 
 func (a *app) serveCmd() *cobra.Command {
-	var listen string
-	var exercise bool
+	var o ServeOptions
 	c := &cobra.Command{
-		Use: "serve", Short: "serve pages and the JSON API on this machine",
-		Long:    "Serves pages and the JSON API on a loopback address, and commands on the socket of\nthe data directory. The address printed holds the operator token; it is kept in\nDATA/operator.token while the node serves.",
-		Example: "  casus serve --data node --listen 127.0.0.1:7180", Args: cobra.NoArgs,
+		Use: "serve", Short: "serve pages and the JSON API",
+		Long: "Serves pages and the JSON API, and commands on the socket of the data directory.\n" +
+			"Without people it serves this machine alone: the address printed holds the operator\n" +
+			"token, which is kept in DATA/operator.token while the node serves. Once there are\n" +
+			"people they sign in, and with --name others are served too, over TLS 1.3: with a\n" +
+			"certificate from files, by ACME, or one that the node makes itself and prints the\n" +
+			"fingerprint of.",
+		Example: "  casus serve --data node --listen 127.0.0.1:7180\n" +
+			"  casus serve --listen :443 --name casus.example.org --acme\n" +
+			"  casus serve --listen :7443 --name casus.example.org --tls-cert cert.pem --tls-key key.pem", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, _ := a.data()
 			log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-			err := a.host.Serve(cmd.Context(), dir, listen, exercise, log, func(url string) {
-				_ = a.print(map[string]string{"url": url}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "open %s\n", url) })
+			err := a.host.Serve(cmd.Context(), dir, o, log, func(s Serving) {
+				_ = a.print(s, func(w io.Writer) {
+					_, _ = fmt.Fprintf(w, "open %s\n", s.URL)
+					if s.Fingerprint != "" {
+						_, _ = fmt.Fprintf(w, "its certificate, which nobody signed, has the SHA-256 %s\n", s.Fingerprint)
+					}
+				})
 			})
 			if cmd.Context().Err() != nil {
 				return nil // stopped on request
@@ -50,8 +61,14 @@ func (a *app) serveCmd() *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:7180", "loopback address and port; port 0 takes a free one")
-	c.Flags().BoolVar(&exercise, "exercise", false, "everything on this node is exercise data")
+	f := c.Flags()
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:7180", "address and port; port 0 takes a free one; only loopback without --name")
+	f.StringVar(&o.Name, "name", "", "host name that people open; asks for TLS")
+	f.StringVar(&o.Cert, "tls-cert", "", "file with the certificate and its chain, PEM")
+	f.StringVar(&o.Key, "tls-key", "", "file with the certificate's key, PEM")
+	f.BoolVar(&o.ACME, "acme", false, "get a certificate by ACME; port 443 has to reach this node")
+	f.StringVar(&o.ACMEDirectory, "acme-directory", "", "address of the ACME authority's directory; Let's Encrypt when not given")
+	f.BoolVar(&o.Exercise, "exercise", false, "everything on this node is exercise data")
 	return c
 }
 

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"casus/internal/core/alliance"
 	"casus/internal/core/report"
+	"casus/internal/people"
 	"casus/tlp"
 )
 
@@ -25,6 +27,7 @@ type frame struct {
 	assets *assets
 	url    *url.URL
 
+	role     alliance.Role
 	highest  tlp.Label
 	exercise bool
 
@@ -39,6 +42,8 @@ type frame struct {
 	Query string
 	// Node is the node's name.
 	Node string
+	// Who is who is signed in, empty when nobody is.
+	Who string
 }
 
 // newFrame reads language, theme and keys from the query, which is kept in a
@@ -47,6 +52,10 @@ func (s *server) newFrame(w http.ResponseWriter, r *http.Request) *frame {
 	f := &frame{
 		lang: english, theme: "system", keys: true, now: s.opt.Clock().UTC(),
 		assets: s.assets, url: r.URL, highest: tlp.Clear, exercise: s.opt.Exercise, Node: s.opt.NodeName,
+	}
+	if c := people.CallerOf(r.Context()); c.Person != "" {
+		f.Who = string(c.Person)
+		f.role = c.Role
 	}
 	q := r.URL.Query()
 	if l, ok := languageOf(setting(w, r, q, "lang")); ok {
@@ -141,6 +150,9 @@ func (c *call) highestByReading(ctx context.Context, ids []string) (Marking, err
 }
 
 // The methods below are what templates call.
+
+// Acting names the role of who is signed in.
+func (f *frame) Acting() string { return f.Role(f.role) }
 
 // Lang is the page's language as an HTML language tag.
 func (f *frame) Lang() string { return string(f.lang) }

@@ -17,6 +17,9 @@ func (s *server) routes() http.Handler {
 	m.Handle("GET /sources", s.page(sources))
 	m.Handle("POST /sources", s.page(setSource))
 	m.Handle("GET /assets/{name}", s.assets)
+	if s.opt.Door != nil && s.opt.Account != nil {
+		s.accountRoutes(m)
+	}
 	m.Handle("/", s.page(nowhere))
 	return secured(m)
 }

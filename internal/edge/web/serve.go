@@ -38,6 +38,7 @@ func secured(next http.Handler) http.Handler {
 // call is one request for a page.
 type call struct {
 	*server
+	out http.ResponseWriter // for cookies alone
 	req *http.Request
 	f   *frame
 }
@@ -75,13 +76,16 @@ type handler func(c *call) (page, error)
 // page and not half a page.
 func (s *server) page(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{server: s, req: r, f: s.newFrame(w, r)}
+		c := &call{server: s, out: w, req: r, f: s.newFrame(w, r)}
 		p, err := h(c)
 		if to, ok := p.(see); ok && err == nil {
 			http.Redirect(w, r, to.to, http.StatusSeeOther)
 			return
 		}
 		status := http.StatusOK
+		if own, ok := p.(interface{ status() int }); ok && err == nil {
+			status = own.status()
+		}
 		if err != nil {
 			status, p = s.failed(c, err)
 		}

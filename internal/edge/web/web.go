@@ -8,8 +8,9 @@
 // text only. Fonts, styles and the one script are embedded and served under
 // names that hold the digest of their bytes.
 //
-// The package does not check host, origin or sign-in: whoever mounts the
-// handler does. It stores nothing but the files of a form while they are read.
+// The package does not check host, origin or who calls: whoever mounts the
+// handler does, and says in the context who it is ([people.CallerOf]). It draws
+// the pages for signing in and for one's account. It stores nothing but the files of a form while they are read.
 package web
 
 import (
@@ -63,6 +64,11 @@ type Options struct {
 	Exercise bool
 	// NodeName stands beside the product's name; empty shows none.
 	NodeName string
+	// Door, Account and Passkeys let people sign in. Nil means that there is no
+	// signing in here; without Passkeys there are none.
+	Door     Door
+	Account  Account
+	Passkeys Passkeys
 	// Highest returns how a page must be marked that cites the named reports
 	// and objects without showing them. Nil means: read each of them, and RED
 	// where they are many.

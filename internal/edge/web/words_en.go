@@ -117,6 +117,27 @@ var englishWords = map[string]string{
 	"trust.A": "completely reliable", "trust.B": "usually reliable", "trust.C": "fairly reliable", "trust.D": "not usually reliable",
 	"trust.E": "unreliable", "trust.F": "cannot be judged",
 
+	// Signing in, and one's account.
+	"signin": "Sign in", "signin.wrong": "Login or password is wrong.", "signin.slow": "Too many attempts.", "signin.passkey": "Sign in with a passkey",
+	"signout": "Sign out", "passkey.no": "The passkey was not accepted.",
+	"setup": "The first person", "setup.n": "There is nobody on this node yet. The first person is an administrator, who adds the others and reads nothing of what the node holds. From then on everybody has to sign in.",
+	"setup.key.n": "Stands for the person in permanent entries, where a name must not. Small letters and digits; it is never given to another.",
+	"setup.org.n": "Member, a slash and a short name.", "setup.orgname": "Name of the organisation", "setup.orgkind": "Kind of organisation", "setup.do": "Add and go on to sign in",
+	"org.csirt": "response team", "org.ministry": "ministry", "org.armed-forces": "armed forces", "org.regulator": "regulator", "org.oversight": "oversight body",
+	"org.agency": "agency", "org.alliance": "body of the alliance", "org.partner": "private partner",
+	"acct": "Your account", "acct.name": "Name", "acct.login": "Login", "acct.email": "E-mail address", "acct.key": "Key", "acct.org": "Organisation",
+	"acct.password": "Password", "acct.password.n": "At least 12 characters. A few words that do not belong together are long and easy to keep in mind.",
+	"acct.again": "The same again", "acct.old": "Password until now", "acct.new": "New password", "acct.password.do": "Change the password", "acct.password.ends": "ends all your sessions",
+	"acct.password.none": "You have no password.", "acct.roles": "Roles you may act in", "acct.acting": "acting now", "acct.actas": "act as {0}", "acct.role": "Role",
+	"acct.passkeys": "Passkeys and accounts elsewhere", "acct.passkeys.none": "None yet.", "acct.passkeys.new": "Add a passkey", "acct.remove": "remove",
+	"acct.tokens": "Tokens", "acct.tokens.none": "No program acts for you.", "acct.tokens.new": "Make a token", "acct.tokens.n": "acts in the role you act in now",
+	"acct.scope": "May", "acct.days": "Days until it ends", "acct.ends": "Ends", "acct.revoke": "revoke", "acct.secret": "Keep this now; it is not shown again:",
+	"scope.read": "read", "scope.all": "do all that you may", "acct.sessions": "Sessions", "acct.browser": "Browser", "acct.began": "Began", "acct.this": "this one", "acct.end": "end",
+	"done.password": "The password is changed.", "done.passkey": "The passkey is added.", "done.ended": "The session is ended.", "done.revoked": "The token is revoked.", "done.role": "You act in another role now.",
+	"role.none": "no role", "role.analyst": "analyst", "role.duty-officer": "duty officer", "role.delegate": "delegate", "role.legal-adviser": "legal adviser", "role.military-liaison": "military liaison",
+	"role.decision-maker": "decision-maker", "role.assistance-desk": "assistance desk", "role.exercise-director": "exercise director", "role.data-protection-officer": "data-protection officer",
+	"role.auditor": "auditor", "role.partner": "partner", "role.administrator": "administrator",
+
 	// Faults.
 	"fault.notfound": "Not here", "fault.notfound.text": "There is nothing at this address, or nothing that has been released to you.",
 	"fault.invalid": "This cannot be read", "fault.invalid.text": "Something in what was sent is not what it should be. Nothing was changed.",

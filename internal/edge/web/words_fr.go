@@ -116,6 +116,27 @@ var frenchWords = map[string]string{
 	"trust.A": "tout à fait fiable", "trust.B": "généralement fiable", "trust.C": "assez fiable", "trust.D": "rarement fiable",
 	"trust.E": "non fiable", "trust.F": "ne peut être évaluée",
 
+	// Entrer, et son compte.
+	"signin": "Se connecter", "signin.wrong": "Identifiant ou mot de passe erroné.", "signin.slow": "Trop de tentatives.", "signin.passkey": "Se connecter avec une clé d’accès",
+	"signout": "Se déconnecter", "passkey.no": "La clé d’accès n’a pas été acceptée.",
+	"setup": "La première personne", "setup.n": "Il n’y a encore personne sur ce nœud. La première personne est un administrateur, qui ajoute les autres et ne lit rien de ce que le nœud contient. Dès lors, chacun doit se connecter.",
+	"setup.key.n": "Représente la personne dans les écritures permanentes, où un nom ne doit pas figurer. Minuscules et chiffres ; jamais donnée à quelqu’un d’autre.",
+	"setup.org.n": "Membre, une barre oblique et un nom court.", "setup.orgname": "Nom de l’organisation", "setup.orgkind": "Type d’organisation", "setup.do": "Ajouter, puis se connecter",
+	"org.csirt": "équipe de réponse", "org.ministry": "ministère", "org.armed-forces": "forces armées", "org.regulator": "régulateur", "org.oversight": "organe de contrôle",
+	"org.agency": "agence", "org.alliance": "organe de l’alliance", "org.partner": "partenaire privé",
+	"acct": "Votre compte", "acct.name": "Nom", "acct.login": "Identifiant", "acct.email": "Adresse électronique", "acct.key": "Clé", "acct.org": "Organisation",
+	"acct.password": "Mot de passe", "acct.password.n": "Au moins 12 caractères. Quelques mots sans lien entre eux sont longs et faciles à retenir.",
+	"acct.again": "Encore une fois", "acct.old": "Mot de passe actuel", "acct.new": "Nouveau mot de passe", "acct.password.do": "Changer le mot de passe", "acct.password.ends": "met fin à toutes vos sessions",
+	"acct.password.none": "Vous n’avez pas de mot de passe.", "acct.roles": "Rôles que vous pouvez exercer", "acct.acting": "en cours", "acct.actas": "agir comme {0}", "acct.role": "Rôle",
+	"acct.passkeys": "Clés d’accès et comptes ailleurs", "acct.passkeys.none": "Aucune pour l’instant.", "acct.passkeys.new": "Ajouter une clé d’accès", "acct.remove": "retirer",
+	"acct.tokens": "Jetons", "acct.tokens.none": "Aucun programme n’agit pour vous.", "acct.tokens.new": "Créer un jeton", "acct.tokens.n": "agit dans votre rôle actuel",
+	"acct.scope": "Peut", "acct.days": "Jours jusqu’à sa fin", "acct.ends": "Fin", "acct.revoke": "révoquer", "acct.secret": "À conserver maintenant ; il ne sera plus affiché :",
+	"scope.read": "lire", "scope.all": "faire tout ce que vous pouvez", "acct.sessions": "Sessions", "acct.browser": "Navigateur", "acct.began": "Début", "acct.this": "celle-ci", "acct.end": "mettre fin",
+	"done.password": "Le mot de passe est changé.", "done.passkey": "La clé d’accès est ajoutée.", "done.ended": "La session est terminée.", "done.revoked": "Le jeton est révoqué.", "done.role": "Vous agissez maintenant dans un autre rôle.",
+	"role.none": "aucun rôle", "role.analyst": "analyste", "role.duty-officer": "officier de permanence", "role.delegate": "délégué", "role.legal-adviser": "conseiller juridique", "role.military-liaison": "liaison militaire",
+	"role.decision-maker": "décideur", "role.assistance-desk": "bureau d’assistance", "role.exercise-director": "directeur d’exercice", "role.data-protection-officer": "délégué à la protection des données",
+	"role.auditor": "auditeur", "role.partner": "partenaire", "role.administrator": "administrateur",
+
 	// Faults.
 	"fault.notfound": "Rien ici", "fault.notfound.text": "Il n’y a rien à cette adresse, ou rien qui vous ait été communiqué.",
 	"fault.invalid": "Illisible", "fault.invalid.text": "Quelque chose dans ce qui a été envoyé n’est pas conforme. Rien n’a été modifié.",

@@ -171,7 +171,51 @@ const keys = (): void => {
   });
 };
 
+interface Asked {
+  id?: string;
+  ask?: { publicKey: PublicKeyCredentialRequestOptionsJSON & PublicKeyCredentialCreationOptionsJSON };
+  to?: string;
+}
+
+const exchange = async (path: string, body: object): Promise<Asked> => {
+  const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.json();
+};
+
+// ceremony asks for a passkey with what the node gave, and takes the answer back.
+const ceremony = async (path: string, more: object, use: (asked: Asked) => Promise<Credential | null>): Promise<void> => {
+  const no = find("#passkey-no");
+  try {
+    if (no) no.hidden = true;
+    const asked = await exchange(path + "/ask", {});
+    const answer = await use(asked);
+    const done = await exchange(path, { id: asked.id, answer, ...more });
+    location.href = done.to ?? "/";
+  } catch {
+    if (no) no.hidden = false; // refused, or given up
+  }
+};
+
+const passkeys = (): void => {
+  const signIn = find<HTMLButtonElement>("#passkey-in");
+  const add = find<HTMLButtonElement>("#passkey-new");
+  if (!globalThis.PublicKeyCredential || !PublicKeyCredential.parseRequestOptionsFromJSON) return;
+  for (const button of [signIn, add]) if (button) button.hidden = false;
+  signIn?.addEventListener("click", () =>
+    ceremony("/sign-in/passkey", { to: signIn.dataset.to }, (asked) =>
+      navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(asked.ask!.publicKey) }),
+    ),
+  );
+  add?.addEventListener("click", () =>
+    ceremony("/account/passkey", { label: new Date().toISOString().slice(0, 10) }, (asked) =>
+      navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(asked.ask!.publicKey) }),
+    ),
+  );
+};
+
 clock();
+passkeys();
 theme();
 copying();
 intake();
