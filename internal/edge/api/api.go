@@ -131,6 +131,8 @@ type server struct {
 }
 
 // New returns the handler of everything under /api/v1.
+//
+// Source: oas-3.1.
 func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

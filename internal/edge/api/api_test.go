@@ -44,6 +44,8 @@ type operation struct {
 	Parameters []struct {
 		Name string `json:"name"`
 		In   string `json:"in"`
+
+		Required bool `json:"required"`
 	} `json:"parameters"`
 	Responses map[string]struct {
 		Description string `json:"description"`
@@ -68,12 +70,8 @@ type document struct {
 // openAPI returns the document as it is served.
 func openAPI(t *testing.T, local bool) (document, []*operation) {
 	t.Helper()
-	w, _ := ask(t, new(fake), local, "GET", "/api/v1/openapi.json", "", "")
-	if w.Code != http.StatusOK {
-		t.Fatalf("openapi.json: %d", w.Code)
-	}
 	var doc document
-	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil {
+	if err := json.Unmarshal(served(t, local), &doc); err != nil {
 		t.Fatal(err)
 	}
 	var ops []*operation
@@ -374,6 +372,8 @@ func TestParameters(t *testing.T) {
 	}
 }
 
+var errBad = fault.WithHint(fault.Errorf(fault.Invalid, "x: bad"), "mend it")
+
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	secret := errors.New("open /var/lib/secret/views: bad block")
@@ -382,7 +382,7 @@ func TestProblems(t *testing.T) {
 		err  error
 		want problem
 	}{
-		{"invalid", fault.WithHint(fault.Errorf(fault.Invalid, "x: bad"), "mend it"), problem{400, "invalid", "x: bad", "mend it"}},
+		{"invalid", errBad, problem{400, "invalid", "x: bad", "mend it"}},
 		{"denied", fault.WithHint(fault.Errorf(fault.Denied, "x: no"), "ask"), problem{403, "denied", "x: no", "ask"}},
 		{"conflict", fault.WithHint(fault.Errorf(fault.Conflict, "x: lost"), "again"), problem{409, "conflict", "x: lost", "again"}},
 		{"unavailable", fault.WithHint(fault.Errorf(fault.Unavailable, "x: full"), "wait"), problem{503, "unavailable", "x: full", "wait"}},

@@ -335,13 +335,21 @@ type exportInput struct {
 	Report string `query:"report"`
 }
 
+// exportTypes are the media types of what is exported, by format.
+var exportTypes = map[string]string{"stix": "application/stix+json;version=2.1", "ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+
 func (i *exportInput) asked() string { return i.Report }
 
 func (s *server) export() {
-	huma.Register(s.api, op("GET", "/export", "export", "Objects as a STIX bundle, NDJSON or CSV"), func(_ context.Context, in *exportInput) (*huma.StreamResponse, error) {
+	o := op("GET", "/export", "export", "Objects as a STIX bundle, NDJSON or CSV")
+	text := map[string]*huma.MediaType{}
+	for _, t := range exportTypes {
+		text[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	o.Responses = map[string]*huma.Response{"200": {Description: "The objects, in the form asked for", Content: text}}
+	huma.Register(s.api, o, func(_ context.Context, in *exportInput) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
-			types := map[string]string{"stix": "application/stix+json;version=2.1", "ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
-			w := &lateWriter{ctx: ctx, contentType: types[in.Format]}
+			w := &lateWriter{ctx: ctx, contentType: exportTypes[in.Format]}
 			if err := s.writeExport(ctx.Context(), in, w); err != nil {
 				w.fail(s.problem(ctx.Context(), in, err))
 			}
