@@ -9,6 +9,7 @@ import (
 	"casus/internal/event"
 	"casus/internal/eventlog"
 	"casus/internal/fault"
+	"casus/internal/view"
 )
 
 // gate lets either any number of imports through, or one act that must not
@@ -107,7 +108,7 @@ func (n *Node) Erase(ctx context.Context, id, reason string) (int, error) {
 	if err := n.settle(ctx); err != nil {
 		return 0, err
 	}
-	parts, err := n.view.Erasable(ctx, n.readerFor(ctx), id)
+	parts, err := n.view.Erasable(ctx, view.LocalOperator(), id)
 	if err != nil {
 		return 0, err
 	}

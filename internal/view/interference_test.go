@@ -187,6 +187,7 @@ type story struct {
 	public []op
 	sets   map[string]marking.Set // containers, by identity
 	own    map[string]bool        // identities that who handed in
+	seen   [][]byte               // objects in public
 	next   int
 }
 
@@ -211,6 +212,14 @@ func (st *story) draw(r *rand.Rand, container marking.Set, readable bool) (marki
 		}
 	}
 	return marking.Set{}, false
+}
+
+// object returns an object's bytes, often some that the story has already.
+func (st *story) object(r *rand.Rand) []byte {
+	if len(st.seen) > 0 && oneIn(r, 2) {
+		return pick(r, st.seen)
+	}
+	return randomObject(r)
 }
 
 func (st *story) opened(r *rand.Rand, what string) event.Opened {
@@ -249,7 +258,8 @@ func newStory(t testing.TB, p *marking.Policy, r *rand.Rand) *story {
 		var seq []op
 		for range r.IntN(6) {
 			if set, ok := st.draw(r, container, true); ok {
-				seq = append(seq, op{kind: opObject, opened: o, set: set, raw: randomObject(r)})
+				seq = append(seq, op{kind: opObject, opened: o, set: set, raw: st.object(r)})
+				st.seen = append(st.seen, seq[len(seq)-1].raw)
 			}
 		}
 		self := st.may(nil, container)
@@ -315,7 +325,7 @@ func (st *story) inReport(r *rand.Rand, of op) []op {
 	if !ok {
 		return nil
 	}
-	return []op{{kind: opObject, opened: of.opened, set: set, raw: randomObject(r)}}
+	return []op{{kind: opObject, opened: of.opened, set: set, raw: st.object(r)}}
 }
 
 func (st *story) secretReport(r *rand.Rand) []op {
@@ -338,7 +348,7 @@ func (st *story) secretReport(r *rand.Rand) []op {
 	for range r.IntN(6) {
 		set, ok := st.draw(r, container, false)
 		if ok || open {
-			seq = append(seq, op{kind: opObject, opened: o, set: set, raw: randomObject(r)})
+			seq = append(seq, op{kind: opObject, opened: o, set: set, raw: st.object(r)})
 		}
 	}
 	if oneIn(r, 3) {
@@ -372,7 +382,7 @@ func tell(t testing.TB, st *story, ops []op) *world {
 	t.Helper()
 	w := &world{t: t, log: memlog.New(zeros{}), opening: map[string]event.Seq{}, names: map[string]bool{}, items: map[string]bool{}, held: map[string]event.Seq{}}
 	var err error
-	w.s, err = New(t.Context(), w.log, memkv.New(), Options{Secret: make([]byte, 32), Policy: st.policy, Home: func() alliance.Org { return st.home }})
+	w.s, err = New(t.Context(), w.log, memkv.New(), Options{Secret: make([]byte, 32), Exercise: true, Policy: st.policy, Home: func() alliance.Org { return st.home }})
 	w.must(err)
 	for _, o := range ops {
 		w.do(o)

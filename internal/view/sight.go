@@ -51,6 +51,7 @@ func (r Reader) Alarms() []string {
 type sight struct {
 	of   *effects
 	who  marking.Reader
+	at   time.Time // when it was decided
 	bits *marking.Sight
 
 	mu      sync.Mutex // guards the fields below, which only spare work
@@ -212,6 +213,13 @@ func (s *Store) home() alliance.Org {
 	return s.opt.Home()
 }
 
+// holds reports whether what was decided holds for who at now, also when the clock
+// was put back.
+func (t *sight) holds(who marking.Reader, now time.Time) bool {
+	until := t.bits.ValidUntil
+	return !now.Before(t.at) && (until.IsZero() || now.Before(until)) && t.who.Until.Equal(who.Until)
+}
+
 // mark makes sets ready for deciding. What has no owner, from before there were
 // people, is the node's own.
 func (e *effects) mark(sets []marking.Set) []marking.Marked {
@@ -234,13 +242,13 @@ func (e *effects) owned(set marking.Set) marking.Set {
 func (e *effects) sightOf(who marking.Reader, now time.Time, class *sight) (*sight, error) {
 	key := who.Key()
 	old := e.sights[key]
-	if old != nil && !old.bits.ValidUntil.IsZero() && !now.Before(old.bits.ValidUntil) || old != nil && !old.who.Until.Equal(who.Until) {
+	if old != nil && !old.holds(who, now) {
 		old = nil
 	}
 	if old != nil && old.bits.Len() == len(e.marks) {
 		return old, nil
 	}
-	out := &sight{of: e, who: who}
+	out := &sight{of: e, who: who, at: now}
 	switch {
 	case class != nil:
 		bits, err := e.policy.Overlay(class.bits, who, e.marks, now)
