@@ -1,8 +1,6 @@
 package node
 
 import (
-	"encoding/json/v2"
-	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -31,7 +29,7 @@ func open(method, path string) bool {
 // identified finds out who asks, and lets nobody else in once there are people.
 // Until then nobody is asked for: outer decides who may come here. local says
 // that the caller is on the socket.
-func (n *Node) identified(local bool, next http.Handler) http.Handler {
+func (n *Node) identified(local bool, refuse refusal, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := people.Caller{From: from(r, local)}
 		if n.people.Empty() {
@@ -43,7 +41,7 @@ func (n *Node) identified(local bool, next http.Handler) http.Handler {
 			err = n.people.Admit(n.cfg.Clock().UTC(), c.Identity)
 		}
 		if err != nil && !open(r.Method, r.URL.Path) {
-			askToSignIn(w, r, err)
+			askToSignIn(w, r, refuse, err)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(people.With(r.Context(), c)))
@@ -87,28 +85,17 @@ func from(r *http.Request, local bool) people.From {
 
 // askToSignIn answers who is not signed in: a page sends on to the sign-in, the
 // API says so.
-func askToSignIn(w http.ResponseWriter, r *http.Request, err error) {
+func askToSignIn(w http.ResponseWriter, r *http.Request, refuse refusal, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	if fault.KindOf(err) == fault.Unavailable {
 		w.Header().Set("Retry-After", "1")
-		answerProblem(w, http.StatusTooManyRequests, "unavailable", err)
+		refuse(w, r, http.StatusTooManyRequests, "unavailable", err)
 		return
 	}
-	api := strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == "/metrics"
-	if !api && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if !forPrograms(r.URL.Path) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		http.Redirect(w, r, "/sign-in?to="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return
 	}
 	w.Header().Set("WWW-Authenticate", "Bearer")
-	answerProblem(w, http.StatusUnauthorized, "sign-in", err)
-}
-
-func answerProblem(w http.ResponseWriter, status int, kind string, err error) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	b, merr := json.Marshal(map[string]any{"status": status, "kind": kind, "title": err.Error(), "hint": fault.HintOf(err)}, json.Deterministic(true))
-	if merr != nil {
-		return
-	}
-	_, _ = io.WriteString(w, string(b)+"\n")
+	refuse(w, r, http.StatusUnauthorized, "sign-in", err)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"casus/internal/edge/api"
 	"casus/internal/fault"
 )
 
@@ -29,7 +30,8 @@ func listenLocal(ctx context.Context, dir string) (net.Listener, func(http.Handl
 	return l, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if subtle.ConstantTimeCompare([]byte(r.Header.Get("Casus-Local")), []byte(token)) != 1 {
-				http.Error(w, "the local port asks for its token", http.StatusUnauthorized)
+				api.Refuse(w, http.StatusUnauthorized, "sign-in", fault.WithHint(
+					fault.Errorf(fault.Denied, "node: the local port asks for its token"), "the token is in casus.port in the data directory"))
 				return
 			}
 			next.ServeHTTP(w, r)

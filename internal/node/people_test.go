@@ -242,13 +242,13 @@ func TestForgedCallers(t *testing.T) {
 	for _, header := range [][]string{
 		{},
 		{"Authorization", bearer}, // the operator's, from before there were people
-		{"Cookie", tokenCookie + "=" + testToken},
+		{"Cookie", "casus_operator_8080=" + testToken},
 		{"Authorization", "Bearer"},
 		{"Authorization", "Bearer "},
 		{"Authorization", "Bearer " + good + " "},
 		{"Authorization", "Basic " + good},
 		{"Authorization", good},
-		{"Authorization", "Bearer " + good[:len(good)-1] + "A"},
+		{"Authorization", "Bearer " + good[:len(good)-1] + "-"}, // no token ends so
 		{"Authorization", "Bearer " + strings.ToUpper(good)},
 		{"Cookie", people.SessionCookie + "=" + good},
 		{"Cookie", "__Host-" + people.SessionCookie + "=" + good},

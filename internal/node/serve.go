@@ -2,10 +2,7 @@ package node
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
@@ -56,21 +53,22 @@ func (p pages) Import(ctx context.Context, req report.Request, name string, body
 // Handler returns pages, API and metrics for a browser on this machine: who
 // calls must have the operator token and name this machine as the host.
 func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
-	h, err := n.faces(log)
+	h, refuse, err := n.faces(log)
 	if err != nil {
 		return nil, err
 	}
-	return loopbackOnly(n.operator(token, h)), nil
+	return hostOnly(thisMachine, refuse, sameOrigin(refuse, n.operator(token, refuse, h))), nil
 }
 
-// faces returns pages, API and metrics for browsers that were let come here.
-func (n *Node) faces(log *slog.Logger) (http.Handler, error) {
+// faces returns pages, API and metrics for browsers that were let come here, and
+// how the others are refused.
+func (n *Node) faces(log *slog.Logger) (http.Handler, refusal, error) {
 	p := pages{n}
 	tmp := ""
 	if n.cfg.Dir != "" {
 		tmp = filepath.Join(n.cfg.Dir, "tmp")
 		if err := os.MkdirAll(tmp, 0o700); err != nil {
-			return nil, fault.Errorf(fault.Unavailable, "node: %w", err)
+			return nil, nil, fault.Errorf(fault.Unavailable, "node: %w", err)
 		}
 	}
 	var asking web.Passkeys
@@ -85,13 +83,14 @@ func (n *Node) faces(log *slog.Logger) (http.Handler, error) {
 		},
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", n.API(false, log))
 	mux.Handle("/metrics", n.metrics())
 	mux.Handle("/", faces)
-	return http.NewCrossOriginProtection().Handler(n.identified(false, mux)), nil
+	refuse := refused(faces)
+	return n.identified(false, refuse, mux), refuse, nil
 }
 
 // metrics gives whole-node counters to who keeps the node.
@@ -109,83 +108,11 @@ func (n *Node) metrics() http.Handler {
 	all := promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := n.may(r.Context(), keeps); err != nil {
-			answerProblem(w, http.StatusForbidden, "denied", err)
+			api.Refuse(w, http.StatusForbidden, "denied", err)
 			return
 		}
 		all.ServeHTTP(w, r)
 	})
-}
-
-// loopbackOnly refuses a request whose Host is not this machine: a page from
-// elsewhere whose name was made to point here must not get in.
-func loopbackOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		host = strings.Trim(host, "[]")
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, "this node answers on this machine only", http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-const tokenCookie = "casus_operator"
-
-// operator lets in who bears the token of the local operator: in the address once,
-// then in a cookie, or as a bearer. Once there are people the token is nothing,
-// and everybody is let through to sign in.
-func (n *Node) operator(token string, next http.Handler) http.Handler {
-	good := func(got string) bool {
-		a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(token))
-		return got != "" && subtle.ConstantTimeCompare(a[:], b[:]) == 1
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !n.people.Empty() {
-			next.ServeHTTP(w, r)
-			return
-		}
-		if q := r.URL.Query().Get("token"); r.Method == http.MethodGet && good(q) {
-			//nolint:gosec // no Secure: loopback without TLS
-			http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
-			rest := *r.URL
-			query := rest.Query()
-			query.Del("token")
-			rest.RawQuery = query.Encode()
-			rest.Path, rest.RawPath = "/"+strings.TrimLeft(rest.Path, "/"), "" // never another host
-			http.Redirect(w, r, rest.RequestURI(), http.StatusSeeOther)
-			return
-		}
-		got := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if c, err := r.Cookie(tokenCookie); err == nil && got == "" {
-			got = c.Value
-		}
-		if !good(got) {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = io.WriteString(w, "Open the address that casus serve printed; it holds the operator token.\n")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// newToken makes a token, and keeps it in the data directory.
-func (n *Node) newToken() (string, error) {
-	b := make([]byte, 32)
-	if _, err := io.ReadFull(n.cfg.Random, b); err != nil {
-		return "", fault.Errorf(fault.Unavailable, "node: random bytes: %w", err)
-	}
-	token := "casus_" + hex.EncodeToString(b)
-	path := filepath.Join(n.cfg.Dir, "operator.token")
-	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
-		return "", fault.Errorf(fault.Unavailable, "node: token: %w", err)
-	}
-	return token, nil
 }
 
 // Serve answers on an address and on the socket until ctx ends. An address that
@@ -220,11 +147,11 @@ func (n *Node) Serve(ctx context.Context, o cli.ServeOptions, log *slog.Logger, 
 			return errors.Join(err, l.Close())
 		}
 	}
-	h, err := n.faces(log)
+	h, refuse, err := n.faces(log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	return n.answerBoth(ctx, tls.NewListener(l, cfg), namedOnly(o.Name, h), log, func() {
+	return n.answerBoth(ctx, tls.NewListener(l, cfg), hostOnly(func(host string) bool { return strings.EqualFold(host, o.Name) }, refuse, sameOrigin(refuse, h)), log, func() {
 		ready(cli.Serving{URL: "https://" + at + "/", Fingerprint: fingerprint})
 	})
 }
@@ -313,7 +240,7 @@ func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(wait con
 		return nil, err
 	}
 	var atWork atomic.Int64
-	h := guard(n.identified(true, n.API(true, log)))
+	h := guard(n.identified(true, toPrograms, n.API(true, log)))
 	srv := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		atWork.Add(1)
 		defer atWork.Add(-1)

@@ -36,13 +36,25 @@ func inMemory(t *testing.T) *Node {
 	return n
 }
 
-// browse sends one request to the handler for browsers.
-func browse(t *testing.T, n *Node, method, target, body string, header ...string) *httptest.ResponseRecorder {
+// handlerOf returns the handler for browsers.
+func handlerOf(t *testing.T, n *Node) http.Handler {
 	t.Helper()
 	h, err := n.Handler(testToken, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return h
+}
+
+// browse sends one request to a new handler for browsers.
+func browse(t *testing.T, n *Node, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	return send(t, handlerOf(t, n), method, target, body, header...)
+}
+
+// send sends one request to a handler for browsers.
+func send(t *testing.T, h http.Handler, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1:8080"+target, strings.NewReader(body))
 	for i := 0; i+1 < len(header); i += 2 {
 		if header[i] == "Host" {
@@ -54,6 +66,38 @@ func browse(t *testing.T, n *Node, method, target, body string, header ...string
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
+}
+
+// turnedAway requires that a path was refused in its own form: one problem of the
+// API, or a page in the frame with the policy of pages.
+func turnedAway(t *testing.T, path string, w *httptest.ResponseRecorder, status int, kind string) {
+	t.Helper()
+	body, typ := w.Body.String(), w.Header().Get("Content-Type")
+	if w.Code != status {
+		t.Errorf("%s: %d %s, want %d", path, w.Code, body, status)
+	}
+	if got := w.Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("%s: Cache-Control %q, want no-store", path, got)
+	}
+	if strings.HasPrefix(path, "/api/") || path == "/metrics" {
+		var p struct {
+			Status            int
+			Kind, Title, Hint string
+		}
+		if err := json.Unmarshal([]byte(body), &p, json.RejectUnknownMembers(true), json.MatchCaseInsensitiveNames(true)); err != nil || typ != "application/problem+json" {
+			t.Errorf("%s: %s %s: %v, want a problem", path, typ, body, err)
+		}
+		if p.Status != status || p.Kind != kind || p.Title == "" || p.Hint == "" {
+			t.Errorf("%s: %+v, want status %d, kind %s, title and hint", path, p, status, kind)
+		}
+		return
+	}
+	if typ != "text/html; charset=utf-8" || !strings.Contains(body, `class="marking`) || !strings.Contains(body, "<h1") || strings.Contains(body, "<nav") {
+		t.Errorf("%s: %s %.300s, want a page in the frame that leads nowhere", path, typ, body)
+	}
+	if !strings.HasPrefix(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("%s: policy %q", path, w.Header().Get("Content-Security-Policy"))
+	}
 }
 
 const bearer = "Bearer " + testToken
@@ -72,9 +116,7 @@ func TestHostMustBeThisMachine(t *testing.T) {
 	for _, host := range []string{"", "casus.example", "127.0.0.1.casus.example", "localhost.casus.example", "192.0.2.1:8080", "0.0.0.0", "[2001:db8::1]:80", "127.0.0.1@casus.example"} {
 		for _, path := range faces {
 			w := browse(t, n, "GET", path, "", "Host", host, "Authorization", bearer)
-			if w.Code != http.StatusMisdirectedRequest || w.Body.String() != "this node answers on this machine only\n" {
-				t.Errorf("host %q %s: %d %s, want it refused", host, path, w.Code, w.Body)
-			}
+			turnedAway(t, path, w, http.StatusMisdirectedRequest, "invalid")
 		}
 	}
 }
@@ -88,18 +130,96 @@ func TestTokenIsAskedEverywhere(t *testing.T) {
 			{"Authorization", "Bearer "},
 			{"Authorization", "Bearer " + testToken[:10]},
 			{"Authorization", bearer + "0"},
-			{"Cookie", tokenCookie + "=" + testToken[1:]},
-			{"Cookie", tokenCookie + "="},
+			{"Authorization", "Basic " + testToken},
+			{"Authorization", testToken},
+			{"Cookie", "casus_operator_8080=" + testToken},
+			{"Cookie", "casus_operator_8080="},
+			{"Cookie", "casus_operator=" + testToken},
 		} {
 			w := browse(t, n, "GET", path, "", h...)
-			if w.Code != http.StatusUnauthorized || w.Body.String() != "Open the address that casus serve printed; it holds the operator token.\n" {
-				t.Errorf("%s with %q: %d %s, want it refused", path, h, w.Code, w.Body)
+			turnedAway(t, path, w, http.StatusUnauthorized, "sign-in")
+			if strings.Contains(w.Body.String(), testToken[:10]) {
+				t.Errorf("%s with %q repeats the token", path, h)
 			}
 		}
 	}
-	for _, h := range [][]string{{"Authorization", bearer}, {"Cookie", tokenCookie + "=" + testToken}} {
-		if w := browse(t, n, "GET", "/api/v1/health", "", h...); w.Code != http.StatusOK {
-			t.Errorf("%q: %d, want 200", h, w.Code)
+	if w := browse(t, n, "GET", "/api/v1/health", "", "Authorization", bearer); w.Code != http.StatusOK {
+		t.Errorf("with the token: %d, want 200", w.Code)
+	}
+	page := browse(t, n, "GET", "/reports?token=casus_wrong&q=x", "").Body.String()
+	if strings.Contains(page, "casus_wrong") {
+		t.Error("the page repeats a token that is wrong")
+	}
+	_, style, _ := strings.Cut(page, `<link rel="stylesheet" href="`)
+	style, _, _ = strings.Cut(style, `"`)
+	if w := browse(t, n, "GET", style, ""); w.Code != http.StatusOK {
+		t.Errorf("its style sheet %s: %d, want 200", style, w.Code)
+	}
+}
+
+// signIn opens the printed address and returns the cookie that a browser gets.
+func signIn(t *testing.T, h http.Handler, header ...string) *http.Cookie {
+	t.Helper()
+	w := send(t, h, "GET", "/reports?q=a+b&token="+testToken, "", header...)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/reports?q=a+b" {
+		t.Errorf("%d to %q, want the token taken out of the address", w.Code, w.Header().Get("Location"))
+	}
+	cookies := w.Result().Cookies() //nolint:bodyclose // a recorder's body
+	if len(cookies) != 1 {
+		t.Fatalf("cookies = %v, want one", cookies)
+	}
+	return cookies[0]
+}
+
+func TestOperatorSession(t *testing.T) {
+	t.Parallel()
+	n := inMemory(t)
+	h := handlerOf(t, n)
+	c := signIn(t, h)
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.MaxAge != 0 || !c.Expires.IsZero() {
+		t.Errorf("cookie %+v, want one that scripts and other sites do not get and that goes with the browser", c)
+	}
+	if len(c.Value) < 64 || strings.Contains(c.Value, strings.TrimPrefix(testToken, "casus_")) || c.Value == signIn(t, h).Value {
+		t.Errorf("cookie %q, want a value of its own that is not the token", c.Value)
+	}
+	if other := signIn(t, h, "Host", "127.0.0.1:9090"); other.Name == c.Name {
+		t.Errorf("a node on another port uses the name %q, too", c.Name)
+	}
+	in := c.Name + "=" + c.Value
+	for _, path := range []string{"/reports", "/api/v1/reports"} {
+		if w := send(t, h, "GET", path, "", "Cookie", in); w.Code != http.StatusOK {
+			t.Errorf("%s in the session: %d, want 200", path, w.Code)
+		}
+		turnedAway(t, path, send(t, h, "GET", path, "", "Cookie", in+"0"), http.StatusUnauthorized, "sign-in")
+		turnedAway(t, path, send(t, h, "GET", path, "", "Cookie", in, "Authorization", "Bearer no"), http.StatusUnauthorized, "sign-in")
+		turnedAway(t, path, send(t, handlerOf(t, n), "GET", path, "", "Cookie", in), http.StatusUnauthorized, "sign-in")
+	}
+	if w := send(t, h, "GET", "/reports", "", "Cookie", in); !strings.Contains(w.Body.String(), `action="/sign-out"`) {
+		t.Error("the page has no way to sign out")
+	}
+	turnedAway(t, "/sign-out", send(t, h, "POST", "/sign-out", "", "Cookie", in, "Sec-Fetch-Site", "same-site"), http.StatusForbidden, "denied")
+	if w := send(t, h, "GET", "/reports", "", "Cookie", in); w.Code != http.StatusOK {
+		t.Errorf("after another site tried to sign out: %d, want 200", w.Code)
+	}
+	w := send(t, h, "POST", "/sign-out", "", "Cookie", in)
+	gone := w.Result().Cookies() //nolint:bodyclose // a recorder's body
+	if w.Code != http.StatusSeeOther || len(gone) != 1 || gone[0].MaxAge >= 0 || gone[0].Name != c.Name {
+		t.Errorf("sign-out: %d, cookies %v; want the cookie taken away", w.Code, gone)
+	}
+	turnedAway(t, "/reports", send(t, h, "GET", "/reports", "", "Cookie", in), http.StatusUnauthorized, "sign-in")
+}
+
+func TestOperatorSessionsAreBounded(t *testing.T) {
+	t.Parallel()
+	h := handlerOf(t, inMemory(t))
+	first := signIn(t, h)
+	var last *http.Cookie
+	for range maxBrowsers {
+		last = signIn(t, h)
+	}
+	for c, want := range map[*http.Cookie]int{first: http.StatusUnauthorized, last: http.StatusOK} {
+		if w := send(t, h, "GET", "/reports", "", "Cookie", c.Name+"="+c.Value); w.Code != want {
+			t.Errorf("one of %d sessions: %d, want %d", maxBrowsers+1, w.Code, want)
 		}
 	}
 }
@@ -107,14 +227,6 @@ func TestTokenIsAskedEverywhere(t *testing.T) {
 func TestTokenInTheAddress(t *testing.T) {
 	t.Parallel()
 	n := inMemory(t)
-	w := browse(t, n, "GET", "/reports?q=a+b&token="+testToken, "")
-	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/reports?q=a+b" {
-		t.Errorf("%d to %q, want it taken out of the address", w.Code, w.Header().Get("Location"))
-	}
-	cookies := w.Result().Cookies() //nolint:bodyclose // a recorder's body
-	if len(cookies) != 1 || cookies[0].Value != testToken || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
-		t.Errorf("cookies = %v, want one that scripts and other sites do not get", cookies)
-	}
 	for _, target := range []string{"/?token=wrong", "/?token="} {
 		if w := browse(t, n, "GET", target, ""); w.Code != http.StatusUnauthorized || w.Header().Get("Set-Cookie") != "" {
 			t.Errorf("%s: %d, want it refused", target, w.Code)
@@ -135,6 +247,8 @@ func TestTokenInTheAddress(t *testing.T) {
 func TestOtherSitesCannotWrite(t *testing.T) {
 	t.Parallel()
 	n := inMemory(t)
+	handler := handlerOf(t, n)
+	in := signIn(t, handler)
 	for _, h := range [][]string{
 		{"Sec-Fetch-Site", "cross-site"},
 		{"Sec-Fetch-Site", "same-site"},
@@ -143,10 +257,7 @@ func TestOtherSitesCannotWrite(t *testing.T) {
 		{"Origin", "http://127.0.0.1:9999"},
 	} {
 		for _, target := range []string{"/api/v1/reports", "/api/v1/match", "/api/v1/node/erase", "/reports"} {
-			w := browse(t, n, "POST", target, "192.0.2.1 was seen", append(h, "Cookie", tokenCookie+"="+testToken)...)
-			if w.Code != http.StatusForbidden {
-				t.Errorf("%s with %q: %d, want 403", target, h, w.Code)
-			}
+			turnedAway(t, target, send(t, handler, "POST", target, "192.0.2.1 was seen", append(h, "Cookie", in.Name+"="+in.Value)...), http.StatusForbidden, "denied")
 		}
 	}
 	if rows, _, err := n.Reports(t.Context(), "", "", "", 10); err != nil || len(rows) > 0 {

@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"math/big"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,19 +141,4 @@ func (n *Node) ownCert(name string) (tls.Certificate, error) {
 		return bad(err)
 	}
 	return c, nil
-}
-
-// namedOnly refuses a request whose Host is another than the node's name.
-func namedOnly(name string, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		if !strings.EqualFold(strings.Trim(host, "[]"), name) {
-			http.Error(w, "this node answers by its name only", http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

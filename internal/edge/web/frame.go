@@ -42,6 +42,11 @@ type frame struct {
 	Query string
 	// Node is the node's name.
 	Node string
+	// Bare is set on a page for who is not let in: it leads nowhere.
+	Bare bool
+	// Operator says that the page is for the local operator, since there is
+	// nobody to sign in as.
+	Operator bool
 	// Who is who is signed in, empty when nobody is.
 	Who string
 }
@@ -57,6 +62,7 @@ func (s *server) newFrame(w http.ResponseWriter, r *http.Request) *frame {
 		f.Who = string(c.Person)
 		f.role = c.Role
 	}
+	f.Operator = s.opt.Door != nil && s.opt.Door.Empty()
 	q := r.URL.Query()
 	if l, ok := languageOf(setting(w, r, q, "lang")); ok {
 		f.lang = l
@@ -182,6 +188,7 @@ func (f *frame) Number(n int) string { return f.lang.number(n) }
 // With returns the page's own address with one parameter changed.
 func (f *frame) With(name, value string) string {
 	q := f.url.Query()
+	q.Del("token") // one that is wrong is not to be repeated
 	q.Set(name, value)
 	return f.url.Path + "?" + q.Encode()
 }

@@ -148,6 +148,8 @@ type faultPage struct {
 
 func (*faultPage) template() string { return "fault" }
 
+func (p *faultPage) status() int { return p.Status }
+
 // failed turns err into a status and a page. An object that is withheld gives
 // the very page of one that is not there; an internal cause is logged only.
 func (s *server) failed(c *call, err error) (int, page) {
@@ -176,6 +178,31 @@ func (s *server) failed(c *call, err error) (int, page) {
 		p.Cause, p.Hint = err.Error(), fault.HintOf(err)
 	}
 	return status, p
+}
+
+// Refuse draws the page of a request that comes to no page: who asks is not let
+// in (status 401), is not to be asked from there (403), asks somebody else (421)
+// or too often (429).
+func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, status int, err error) {
+	s := p.s
+	secured(s.page(func(c *call) (page, error) {
+		key := "denied"
+		switch status {
+		case http.StatusUnauthorized:
+			key = "signin"
+			if s.opt.Door == nil || s.opt.Door.Empty() {
+				key = "operator"
+			}
+		case http.StatusMisdirectedRequest:
+			key = "elsewhere"
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			key = "unavailable"
+		}
+		f := s.blankFrame(c)
+		f.Bare = true
+		f.Title = f.T("fault." + key)
+		return &faultPage{frame: f, Status: status, Head: f.Title, Text: f.T("fault." + key + ".text"), Cause: err.Error(), Hint: fault.HintOf(err)}, nil
+	})).ServeHTTP(w, r)
 }
 
 // nowhere answers for addresses that do not exist.

@@ -98,9 +98,15 @@ type server struct {
 	tmpl   *templates
 }
 
+// Pages is the handler of all pages.
+type Pages struct {
+	http.Handler
+	s *server
+}
+
 // New returns the handler of all pages. It fails only when an embedded
 // template or asset is broken, or the clock is missing.
-func New(r Reads, w Writes, opt Options) (http.Handler, error) {
+func New(r Reads, w Writes, opt Options) (*Pages, error) {
 	if opt.Clock == nil {
 		return nil, fmt.Errorf("web: options: no clock")
 	}
@@ -116,5 +122,5 @@ func New(r Reads, w Writes, opt Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{r: r, w: w, opt: opt, assets: a, tmpl: t}
-	return s.routes(), nil
+	return &Pages{Handler: s.routes(), s: s}, nil
 }

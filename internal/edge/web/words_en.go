@@ -120,7 +120,7 @@ var englishWords = map[string]string{
 	// Signing in, and one's account.
 	"signin": "Sign in", "signin.wrong": "Login or password is wrong.", "signin.slow": "Too many attempts.", "signin.passkey": "Sign in with a passkey",
 	"signout": "Sign out", "passkey.no": "The passkey was not accepted.",
-	"setup": "The first person", "setup.n": "There is nobody on this node yet. The first person is an administrator, who adds the others and reads nothing of what the node holds. From then on everybody has to sign in.",
+	"setup.open": "Add people", "setup": "The first person", "setup.n": "There is nobody on this node yet. The first person is an administrator, who adds the others and reads nothing of what the node holds. From then on everybody has to sign in.",
 	"setup.key.n": "Stands for the person in permanent entries, where a name must not. Small letters and digits; it is never given to another.",
 	"setup.org.n": "Member, a slash and a short name.", "setup.orgname": "Name of the organisation", "setup.orgkind": "Kind of organisation", "setup.do": "Add and go on to sign in",
 	"org.csirt": "response team", "org.ministry": "ministry", "org.armed-forces": "armed forces", "org.regulator": "regulator", "org.oversight": "oversight body",
@@ -140,6 +140,9 @@ var englishWords = map[string]string{
 
 	// Faults.
 	"fault.notfound": "Not here", "fault.notfound.text": "There is nothing at this address, or nothing that has been released to you.",
+	"fault.operator": "For the local operator", "fault.operator.text": "Open the address that casus serve printed. It lets this browser in until the node ends or you sign out.",
+	"fault.signin": "Sign in first", "fault.signin.text": "You are not signed in, or no longer. Nothing was changed.",
+	"fault.elsewhere": "Another name", "fault.elsewhere.text": "The node does not answer to the name that it was asked by.",
 	"fault.invalid": "This cannot be read", "fault.invalid.text": "Something in what was sent is not what it should be. Nothing was changed.",
 	"fault.denied": "Refused", "fault.denied.text": "A marking or a role forbids this. Nothing was changed.",
 	"fault.conflict": "Changed meanwhile", "fault.conflict.text": "What is recorded contradicts this. Look again and decide anew.",

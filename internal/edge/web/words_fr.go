@@ -119,7 +119,7 @@ var frenchWords = map[string]string{
 	// Entrer, et son compte.
 	"signin": "Se connecter", "signin.wrong": "Identifiant ou mot de passe erroné.", "signin.slow": "Trop de tentatives.", "signin.passkey": "Se connecter avec une clé d’accès",
 	"signout": "Se déconnecter", "passkey.no": "La clé d’accès n’a pas été acceptée.",
-	"setup": "La première personne", "setup.n": "Il n’y a encore personne sur ce nœud. La première personne est un administrateur, qui ajoute les autres et ne lit rien de ce que le nœud contient. Dès lors, chacun doit se connecter.",
+	"setup.open": "Ajouter des personnes", "setup": "La première personne", "setup.n": "Il n’y a encore personne sur ce nœud. La première personne est un administrateur, qui ajoute les autres et ne lit rien de ce que le nœud contient. Dès lors, chacun doit se connecter.",
 	"setup.key.n": "Représente la personne dans les écritures permanentes, où un nom ne doit pas figurer. Minuscules et chiffres ; jamais donnée à quelqu’un d’autre.",
 	"setup.org.n": "Membre, une barre oblique et un nom court.", "setup.orgname": "Nom de l’organisation", "setup.orgkind": "Type d’organisation", "setup.do": "Ajouter, puis se connecter",
 	"org.csirt": "équipe de réponse", "org.ministry": "ministère", "org.armed-forces": "forces armées", "org.regulator": "régulateur", "org.oversight": "organe de contrôle",
@@ -139,6 +139,9 @@ var frenchWords = map[string]string{
 
 	// Faults.
 	"fault.notfound": "Rien ici", "fault.notfound.text": "Il n’y a rien à cette adresse, ou rien qui vous ait été communiqué.",
+	"fault.operator": "Pour l’opérateur local", "fault.operator.text": "Ouvrez l’adresse que casus serve a affichée. Elle ouvre l’accès à ce navigateur jusqu’à l’arrêt du nœud ou votre déconnexion.",
+	"fault.signin": "Connectez-vous d’abord", "fault.signin.text": "Vous n’êtes pas connecté, ou ne l’êtes plus. Rien n’a été modifié.",
+	"fault.elsewhere": "Un autre nom", "fault.elsewhere.text": "Le nœud ne répond pas au nom par lequel on l’a demandé.",
 	"fault.invalid": "Illisible", "fault.invalid.text": "Quelque chose dans ce qui a été envoyé n’est pas conforme. Rien n’a été modifié.",
 	"fault.denied": "Refusé", "fault.denied.text": "Un marquage ou un rôle l’interdit. Rien n’a été modifié.",
 	"fault.conflict": "Modifié entre-temps", "fault.conflict.text": "Cela contredit ce qui est enregistré. Regardez de nouveau et décidez.",
