@@ -56,7 +56,7 @@ const (
 )
 
 // kindNames is indexed by Kind. A name is as stable as its number.
-var kindNames = [...]string{
+var kindNames = [...]string{ //nolint:gosec // names of kinds, no credentials
 	ReportOpened:      "report-opened",
 	ObjectReceived:    "object-received",
 	ObjectKnown:       "object-known",

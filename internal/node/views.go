@@ -255,6 +255,7 @@ func (away) Close() error                     { return nil }
 func (away) Each([][]byte) iter.Seq2[kv.Pair, error] {
 	return func(yield func(kv.Pair, error) bool) { yield(kv.Pair{}, errAway) }
 }
+
 func (away) Scan(_, _ []byte) iter.Seq2[kv.Pair, error] {
 	return func(yield func(kv.Pair, error) bool) { yield(kv.Pair{}, errAway) }
 }

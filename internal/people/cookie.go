@@ -37,7 +37,7 @@ func Cookie(r *http.Request, name string) string {
 // SetCookie makes the browser keep a cookie: a session until it is closed, the
 // mark of a device for a year. An empty value takes it away.
 func SetCookie(w http.ResponseWriter, r *http.Request, name, value string) {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // Secure wherever there is TLS
 		Name: cookieName(r, name), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: r.TLS != nil, // without TLS there is only this machine
 	}

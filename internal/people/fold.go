@@ -19,7 +19,7 @@ type fold struct {
 	entries []event.Seq // all entries folded, ascending
 
 	orgs    map[alliance.Org]alliance.Organisation
-	home    alliance.Org // the first that was set
+	home    alliance.Org             // the first that was set
 	persons map[alliance.Key]*person // removed ones included
 	logins  map[string]alliance.Key
 	creds   map[string]*credential

@@ -199,7 +199,9 @@ func TestMailAddressIsNobody(t *testing.T) {
 	w := newWorld(t)
 	w.add("ben", alliance.Analyst)
 	for _, sub := range []event.Subject{
-		{Issuer: "https://idp.example", Subject: "ben@example.org"}, {Issuer: "https://idp.example", Subject: "ben"}, {},
+		{Issuer: "https://idp.example", Subject: "ben@example.org"},
+		{Issuer: "https://idp.example", Subject: "ben"},
+		{},
 		{Issuer: "https://idp.example x", Subject: ""},
 	} {
 		_, err := w.BySubject(sub)

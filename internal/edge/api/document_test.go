@@ -109,7 +109,7 @@ func TestReferencesResolve(t *testing.T) {
 	resolves := func(ref string) bool {
 		rest, ok := strings.CutPrefix(ref, "#/")
 		at := doc
-		for _, name := range strings.Split(rest, "/") {
+		for name := range strings.SplitSeq(rest, "/") {
 			m, isObject := at.(map[string]any)
 			if !isObject {
 				return false

@@ -55,8 +55,10 @@ func TestOutputRemembers(t *testing.T) {
 func TestFlagsOnce(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"import", "--tlp", "red", "--tlp", "clear", "x"}, {"report", "add", "--tlp=red", "--tlp=red", "x"},
-		{"source", "set", "a", "--tlp", "red", "--tlp", "clear"}, {"search", "x", "--data", "a", "--data", "b"},
+		{"import", "--tlp", "red", "--tlp", "clear", "x"},
+		{"report", "add", "--tlp=red", "--tlp=red", "x"},
+		{"source", "set", "a", "--tlp", "red", "--tlp", "clear"},
+		{"search", "x", "--data", "a", "--data", "b"},
 	} {
 		root := Root(nil)
 		root.SetArgs(args)

