@@ -273,12 +273,18 @@
 // certificate from files, by ACME, or one that the node makes itself and prints the
 // fingerprint of.
 //
+// With --oidc-issuer people sign in by an account of their organisation, too: by code
+// flow with PKCE, the secret in CASUS_OIDC_SECRET. Who gets in was linked before, with
+// casus user link; addresses, names and groups that the issuer tells make nobody anything.
+//
 //	casus serve [flags]
 //	      --acme                    get a certificate by ACME; port 443 has to reach this node
 //	      --acme-directory string   address of the ACME authority's directory; Let's Encrypt when not given
 //	      --exercise                everything on this node is exercise data
 //	      --listen string           address and port; port 0 takes a free one; only loopback without --name (default "127.0.0.1:7180")
 //	      --name string             host name that people open; asks for TLS
+//	      --oidc-client string      client id of this node at the issuer
+//	      --oidc-issuer string      address of the OIDC issuer, exactly as it names itself
 //	      --tls-cert string         file with the certificate and its chain, PEM
 //	      --tls-key string          file with the certificate's key, PEM
 //
@@ -383,6 +389,17 @@
 //	      --org string           organisation, as MEMBER/name
 //	      --role stringArray     role, or ROLE=FROM..TO; may be given several times
 //
+// # casus user link
+//
+// let somebody sign in by an account elsewhere
+//
+// Lets who is a subject at an OIDC issuer sign in as the person. The subject is what
+// the issuer calls the account for good, not a mail address or a name.
+//
+//	casus user link KEY [flags]
+//	      --issuer string    address of the issuer, exactly as it names itself
+//	      --subject string   what the issuer calls the account
+//
 // # casus user list
 //
 // list who takes part
@@ -414,6 +431,14 @@
 // show one person, by key or login
 //
 //	casus user show KEY [flags]
+//
+// # casus user unlink
+//
+// end one of the ways somebody signs in; all sessions of the person end
+//
+// Ends a password, passkey or account elsewhere; ids stand in casus user show --json.
+//
+//	casus user unlink KEY ID [flags]
 //
 // # casus version
 //

@@ -63,7 +63,7 @@ func (h Host) Demo(ctx context.Context, o cli.DemoOptions) (*cli.DemoResult, err
 		return res, nil
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return res, n.serveHere(ctx, o.Listen, log, func(s cli.Serving) { o.Ready(res, s.URL) })
+	return res, n.serveHere(ctx, cli.ServeOptions{Listen: o.Listen}, log, func(s cli.Serving) { o.Ready(res, s.URL) })
 }
 
 // tell loads the story and says what the node found in it.

@@ -18,6 +18,8 @@ func open(method, path string) bool {
 		return method == http.MethodGet || method == http.MethodHead
 	case path == "/sign-in":
 		return true
+	case path == "/sign-in/oidc", path == "/sign-in/oidc/back":
+		return method == http.MethodGet
 	case path == "/sign-in/passkey", path == "/sign-in/passkey/ask":
 		return method == http.MethodPost
 	case path == "/api/v1/login":

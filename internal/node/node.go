@@ -102,6 +102,8 @@ type Node struct {
 	people *people.Store
 	// passkeys are nil where the node is reached by no name.
 	passkeys *people.Passkeys
+	// oidc is nil where nobody has an account elsewhere.
+	oidc *people.OIDC
 
 	gate   *gate
 	cancel context.CancelFunc // stops loop

@@ -547,3 +547,45 @@ func (n *Node) SignInByPasskey(ctx context.Context, id, label string, answer []b
 	}
 	return n.open(ctx, k, alliance.NoRole, label)
 }
+
+// SignInElsewhere begins a sign-in at the OIDC issuer.
+func (n *Node) SignInElsewhere(ctx context.Context) (address, state string, err error) {
+	return n.oidc.Begin(ctx, n.people, n.cfg.Clock().UTC())
+}
+
+// BackFromElsewhere ends it.
+func (n *Node) BackFromElsewhere(ctx context.Context, b people.Back, label string) (people.Opened, error) {
+	sub, err := n.oidc.Finish(ctx, n.cfg.Clock().UTC(), b)
+	if err != nil {
+		return people.Opened{}, err
+	}
+	k, err := n.people.BySubject(sub)
+	if err != nil {
+		return people.Opened{}, err
+	}
+	return n.open(ctx, k, alliance.NoRole, label)
+}
+
+// LinkOIDC lets a subject of an issuer sign in as a person.
+func (n *Node) LinkOIDC(ctx context.Context, key string, sub event.Subject) error {
+	if err := n.may(ctx, manages); err != nil {
+		return err
+	}
+	p, err := n.people.Person(key)
+	if err != nil {
+		return err
+	}
+	return n.people.LinkOIDC(ctx, n.by(ctx), p.Key, sub)
+}
+
+// DropCredential ends one of the ways somebody signs in.
+func (n *Node) DropCredential(ctx context.Context, key, id string) error {
+	if err := n.may(ctx, manages); err != nil {
+		return err
+	}
+	p, err := n.people.Person(key)
+	if err != nil {
+		return err
+	}
+	return n.people.RemoveCredential(ctx, n.by(ctx), p.Key, id)
+}

@@ -108,20 +108,21 @@ func TestAccess(t *testing.T) {
 	bodies := map[string]string{
 		"POST /api/v1/login": `{"login":"nobody","password":"x"}`, "POST /api/v1/users": `{"key":"x","org":"x","name":""}`, "PATCH /api/v1/users/{key}": `{}`,
 		"PUT /api/v1/users/{key}/password": `{"password":""}`, "POST /api/v1/tokens": `{"scope":"x"}`, "PUT /api/v1/organisations": `{"id":"","name":"","kind":"unknown"}`,
-		"PUT /api/v1/sources": `{"name":""}`, "POST /api/v1/node/erase": `{"id":"x","reason":""}`,
+		"POST /api/v1/users/{key}/credentials": `{"issuer":"","subject":""}`, "PUT /api/v1/sources": `{"name":""}`, "POST /api/v1/node/erase": `{"id":"x","reason":""}`,
 	}
+	h := handlerOf(t, n)
 	var got strings.Builder
 	fmt.Fprintf(&got, "# Every operation and who may ask for it: casus decision 0024. Others get 403, nobody 401.\n")
 	for _, o := range append(operations(t, n), "GET /metrics") {
 		method, path, _ := strings.Cut(o, " ")
 		path = strings.NewReplacer("{id}", "x", "{key}", "nobody").Replace(path)
 		var may []string
-		if w := browse(t, n, method, path, bodies[o], "Content-Type", "application/json"); w.Code != http.StatusUnauthorized {
+		if w := send(t, h, method, path, bodies[o], "Content-Type", "application/json"); w.Code != http.StatusUnauthorized {
 			t.Errorf("%s as nobody: %d %s, want 401", o, w.Code, w.Body)
 		}
 		for _, r := range alliance.Roles() {
 			secret := tokenOf(t, n, r) // for each: one operation ends it
-			w := browse(t, n, method, path, bodies[o], "Content-Type", "application/json", "Authorization", "Bearer "+secret)
+			w := send(t, h, method, path, bodies[o], "Content-Type", "application/json", "Authorization", "Bearer "+secret)
 			if w.Code == http.StatusUnauthorized && o != "POST /api/v1/login" {
 				t.Errorf("%s as %s: 401 %s", o, r, w.Body)
 			}

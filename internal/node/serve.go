@@ -31,7 +31,7 @@ const Version = "0.1.0"
 // API returns the JSON API; local says that only the owner of the files can
 // call it.
 func (n *Node) API(local bool, log *slog.Logger) http.Handler {
-	return api.New(api.Options{Reads: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Local: local, Log: log, Version: Version})
+	return api.New(api.Options{Reads: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Credentials: n, Local: local, Log: log, Version: Version})
 }
 
 // pages adapts a node to what pages ask for.
@@ -75,8 +75,12 @@ func (n *Node) faces(log *slog.Logger) (http.Handler, refusal, error) {
 	if n.passkeys != nil {
 		asking = n
 	}
+	var elsewhere web.Elsewhere
+	if n.oidc != nil {
+		elsewhere = n
+	}
 	faces, err := web.New(p, p, web.Options{
-		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp, Door: n, Account: n, Passkeys: asking,
+		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp, Door: n, Account: n, Passkeys: asking, Elsewhere: elsewhere,
 		Highest: func(ctx context.Context, ids []string) (web.Marking, error) {
 			label, exercise, err := n.view.Highest(ctx, n.readerFor(ctx), ids)
 			return web.Marking{TLP: label, Exercise: exercise}, err
@@ -120,7 +124,7 @@ func (n *Node) metrics() http.Handler {
 // ready is called with what to open once it listens.
 func (n *Node) Serve(ctx context.Context, o cli.ServeOptions, log *slog.Logger, ready func(cli.Serving)) error {
 	if o.Name == "" && !o.ACME && o.Cert == "" && o.Key == "" {
-		return n.serveHere(ctx, o.Listen, log, ready)
+		return n.serveHere(ctx, o, log, ready)
 	}
 	if err := checkName(o.Name); err != nil {
 		return err
@@ -147,12 +151,27 @@ func (n *Node) Serve(ctx context.Context, o cli.ServeOptions, log *slog.Logger, 
 			return errors.Join(err, l.Close())
 		}
 	}
+	n.setElsewhere(o, "https://"+at)
 	h, refuse, err := n.faces(log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	return n.answerBoth(ctx, tls.NewListener(l, cfg), hostOnly(func(host string) bool { return strings.EqualFold(host, o.Name) }, refuse, sameOrigin(refuse, h)), log, func() {
 		ready(cli.Serving{URL: "https://" + at + "/", Fingerprint: fingerprint})
+	})
+}
+
+// issuerWithin is how long the OIDC issuer may take to answer.
+const issuerWithin = 10 * time.Second
+
+// setElsewhere lets people sign in by an issuer, who sends them back to origin.
+func (n *Node) setElsewhere(o cli.ServeOptions, origin string) {
+	if o.OIDCIssuer == "" {
+		return
+	}
+	n.oidc = people.NewOIDC(people.Issuer{
+		URL: o.OIDCIssuer, ClientID: o.OIDCClient, ClientSecret: o.OIDCSecret, Redirect: origin + "/sign-in/oidc/back",
+		HTTP: &http.Client{Timeout: issuerWithin, Transport: http.DefaultTransport},
 	})
 }
 
@@ -166,11 +185,11 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 }
 
 // serveHere answers to this machine alone, without TLS.
-func (n *Node) serveHere(ctx context.Context, addr string, log *slog.Logger, ready func(cli.Serving)) error {
-	if !isLoopback(addr) {
-		return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is no loopback address", addr), "use 127.0.0.1:PORT, or serve others over TLS with --name HOST once there are people")
+func (n *Node) serveHere(ctx context.Context, o cli.ServeOptions, log *slog.Logger, ready func(cli.Serving)) error {
+	if !isLoopback(o.Listen) {
+		return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is no loopback address", o.Listen), "use 127.0.0.1:PORT, or serve others over TLS with --name HOST once there are people")
 	}
-	l, err := listen(ctx, addr)
+	l, err := listen(ctx, o.Listen)
 	if err != nil {
 		return err
 	}
@@ -179,6 +198,7 @@ func (n *Node) serveHere(ctx context.Context, addr string, log *slog.Logger, rea
 		if n.passkeys, err = people.NewPasskeys(n.people, "http://localhost:"+port); err != nil {
 			return errors.Join(err, l.Close())
 		}
+		n.setElsewhere(o, "http://localhost:"+port)
 	}
 	token, err := n.newToken()
 	if err != nil {

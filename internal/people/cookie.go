@@ -5,13 +5,15 @@ import (
 	"time"
 )
 
-// Names of the cookies of a browser: its session, and the mark of a device that
-// somebody has signed in on. Over TLS they are led by a prefix by which browsers
+// Names of the cookies of a browser: its session, the mark of a device that
+// somebody has signed in on, and a sign-in elsewhere that is under way. Over TLS they are led by a prefix by which browsers
 // keep them to this host and to encrypted connections.
 const (
 	SessionCookie = "casus_session"
 	DeviceCookie  = "casus_device"
-	hostPrefix    = "__Host-"
+	// FlowCookie ties a sign-in elsewhere to the browser that began it.
+	FlowCookie = "casus_flow"
+	hostPrefix = "__Host-"
 )
 
 // deviceLife is how long a browser keeps the mark of a device.
@@ -44,6 +46,8 @@ func SetCookie(w http.ResponseWriter, r *http.Request, name, value string) {
 	switch {
 	case value == "":
 		c.MaxAge = -1
+	case name == FlowCookie:
+		c.MaxAge = int(FlowLife / time.Second)
 	case name == DeviceCookie:
 		c.MaxAge = int(deviceLife / time.Second)
 	}

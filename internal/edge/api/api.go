@@ -23,6 +23,7 @@ import (
 
 	"casus/internal/core/alliance"
 	"casus/internal/core/report"
+	"casus/internal/event"
 	"casus/internal/people"
 	"casus/stix"
 )
@@ -91,6 +92,14 @@ type People interface {
 	SetOrganisation(ctx context.Context, o alliance.Organisation) error
 }
 
+// Credentials are the ways somebody signs in, other than a password.
+type Credentials interface {
+	// LinkOIDC lets a subject of an issuer sign in as the person.
+	LinkOIDC(ctx context.Context, key string, sub event.Subject) error
+	// DropCredential ends one way, and the person's sessions.
+	DropCredential(ctx context.Context, key, id string) error
+}
+
 // Tokens lets programs act for people.
 type Tokens interface {
 	// Login gives who has login and password a token; anybody may call it.
@@ -113,6 +122,8 @@ type Options struct {
 	Keeper   Keeper
 	People   People
 	Tokens   Tokens
+	// Credentials may be the same as People.
+	Credentials Credentials
 	// Local is set where only the owner of the files can call, on the socket:
 	// paths of this machine may then be named.
 	Local bool

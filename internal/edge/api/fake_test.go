@@ -14,6 +14,7 @@ import (
 
 	"casus/internal/core/alliance"
 	"casus/internal/core/report"
+	"casus/internal/event"
 	"casus/internal/people"
 	"casus/stix"
 )
@@ -185,11 +186,19 @@ func (f *fake) MakeToken(_ context.Context, t people.NewToken) (people.Made, err
 
 func (f *fake) RevokeToken(_ context.Context, id string) error { return f.call("RevokeToken %q", id) }
 
+func (f *fake) LinkOIDC(_ context.Context, key string, sub event.Subject) error {
+	return f.call("LinkOIDC %q %q", key, sub.Issuer)
+}
+
+func (f *fake) DropCredential(_ context.Context, key, id string) error {
+	return f.call("DropCredential %q %q", key, id)
+}
+
 // ask sends one request to a new API over a fake and returns the answer and what
 // the fake was asked.
 func ask(t *testing.T, f *fake, local bool, method, target, contentType, body string, header ...string) (*httptest.ResponseRecorder, []string) {
 	t.Helper()
-	h := New(Options{Reads: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Local: local, Version: "test"})
+	h := New(Options{Reads: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Credentials: f, Local: local, Version: "test"})
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"casus/internal/core/alliance"
+	"casus/internal/event"
 	"casus/internal/people"
 )
 
@@ -36,6 +37,16 @@ type passwordInput struct {
 		Old      string `json:"old,omitempty" doc:"the password until now, needed for one's own"`
 		Password string `json:"password"`
 	}
+}
+
+type linkInput struct {
+	Keyed
+	Body event.Subject
+}
+
+type dropInput struct {
+	Keyed
+	ID string `path:"id" maxLength:"64"`
 }
 
 type done struct {
@@ -99,6 +110,12 @@ func (s *server) people() {
 	})
 	answer(s, op("PUT", "/users/{key}/password", "set-password", "Set a password; all sessions of the person end"), func(ctx context.Context, in *passwordInput) (done, error) {
 		return done{true}, s.People.SetPassword(ctx, in.Key, in.Body.Old, in.Body.Password)
+	})
+	answer(s, op("POST", "/users/{key}/credentials", "link-user", "Let a subject of an OIDC issuer sign in as the person"), func(ctx context.Context, in *linkInput) (done, error) {
+		return done{true}, s.Credentials.LinkOIDC(ctx, in.Key, in.Body)
+	})
+	answer(s, op("DELETE", "/users/{key}/credentials/{id}", "unlink-user", "End one of the ways somebody signs in"), func(ctx context.Context, in *dropInput) (done, error) {
+		return done{true}, s.Credentials.DropCredential(ctx, in.Key, in.ID)
 	})
 	answer(s, op("GET", "/tokens", "list-tokens", "One's own tokens"), func(ctx context.Context, _ *empty) ([]people.Token, error) {
 		return s.Tokens.Tokens(ctx)

@@ -53,6 +53,9 @@ type ServeOptions struct {
 	ACME      bool
 	// ACMEDirectory is that of the authority; empty means Let's Encrypt.
 	ACMEDirectory string
+	// OIDCIssuer is who says who somebody is that has an account elsewhere; empty
+	// means nobody. OIDCClient and OIDCSecret are ours there.
+	OIDCIssuer, OIDCClient, OIDCSecret string
 	// Exercise says that everything on the node is exercise data.
 	Exercise bool
 }

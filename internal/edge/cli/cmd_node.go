@@ -40,12 +40,19 @@ func (a *app) serveCmd() *cobra.Command {
 			"token, which is kept in DATA/operator.token while the node serves. Once there are\n" +
 			"people they sign in, and with --name others are served too, over TLS 1.3: with a\n" +
 			"certificate from files, by ACME, or one that the node makes itself and prints the\n" +
-			"fingerprint of.",
+			"fingerprint of.\n\n" +
+			"With --oidc-issuer people sign in by an account of their organisation, too: by code\n" +
+			"flow with PKCE, the secret in CASUS_OIDC_SECRET. Who gets in was linked before, with\n" +
+			"casus user link; addresses, names and groups that the issuer tells make nobody anything.",
 		Example: "  casus serve --data node --listen 127.0.0.1:7180\n" +
 			"  casus serve --listen :443 --name casus.example.org --acme\n" +
 			"  casus serve --listen :7443 --name casus.example.org --tls-cert cert.pem --tls-key key.pem", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, _ := a.data()
+			if (o.OIDCIssuer == "") != (o.OIDCClient == "") {
+				return usage("serve: --oidc-issuer and --oidc-client belong together")
+			}
+			o.OIDCSecret = a.getenv("CASUS_OIDC_SECRET")
 			log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 			err := a.host.Serve(cmd.Context(), dir, o, log, func(s Serving) {
 				_ = a.print(s, func(w io.Writer) {
@@ -68,6 +75,8 @@ func (a *app) serveCmd() *cobra.Command {
 	f.StringVar(&o.Key, "tls-key", "", "file with the certificate's key, PEM")
 	f.BoolVar(&o.ACME, "acme", false, "get a certificate by ACME; port 443 has to reach this node")
 	f.StringVar(&o.ACMEDirectory, "acme-directory", "", "address of the ACME authority's directory; Let's Encrypt when not given")
+	f.StringVar(&o.OIDCIssuer, "oidc-issuer", "", "address of the OIDC issuer, exactly as it names itself")
+	f.StringVar(&o.OIDCClient, "oidc-client", "", "client id of this node at the issuer")
 	f.BoolVar(&o.Exercise, "exercise", false, "everything on this node is exercise data")
 	return c
 }

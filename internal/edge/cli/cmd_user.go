@@ -23,7 +23,7 @@ func (a *app) userCmd() *cobra.Command {
 			"of what it holds. Whoever owns the files of the node can read them all the same.",
 		Example: "  casus user add ada --org AAA/csirt --name \"Ada L.\" --login ada --role administrator",
 	}
-	c.AddCommand(a.userAdd(), a.userList(), a.userShow(), a.userEdit(), a.userPassword(), a.userRemove())
+	c.AddCommand(a.userAdd(), a.userList(), a.userShow(), a.userEdit(), a.userPassword(), a.userLink(), a.userUnlink(), a.userRemove())
 	return c
 }
 
@@ -355,6 +355,46 @@ func (a *app) userPassword() *cobra.Command {
 	}
 	c.Flags().BoolVar(&own, "own", false, "it is your own: the old one is asked for")
 	return c
+}
+
+func (a *app) userLink() *cobra.Command {
+	var issuer, subject string
+	c := &cobra.Command{
+		Use: "link KEY", Short: "let somebody sign in by an account elsewhere",
+		Long: "Lets who is a subject at an OIDC issuer sign in as the person. The subject is what\n" +
+			"the issuer calls the account for good, not a mail address or a name.",
+		Example: "  casus user link ben --issuer https://login.example.org --subject 248289761001", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(r *remote) error {
+				var out map[string]bool
+				in := map[string]string{"issuer": issuer, "subject": subject}
+				if err := r.send(cmd.Context(), "POST", "/users/"+pathEscape(args[0])+"/credentials", in, &out); err != nil {
+					return err
+				}
+				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintln(w, "linked") })
+			})
+		},
+	}
+	c.Flags().StringVar(&issuer, "issuer", "", "address of the issuer, exactly as it names itself")
+	c.Flags().StringVar(&subject, "subject", "", "what the issuer calls the account")
+	return c
+}
+
+func (a *app) userUnlink() *cobra.Command {
+	return &cobra.Command{
+		Use: "unlink KEY ID", Short: "end one of the ways somebody signs in; all sessions of the person end",
+		Long:    "Ends a password, passkey or account elsewhere; ids stand in casus user show --json.",
+		Example: "  casus user unlink ben 0f3a9c1d22e84b57", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), func(r *remote) error {
+				var out map[string]bool
+				if err := r.call(cmd.Context(), "DELETE", "/users/"+pathEscape(args[0])+"/credentials/"+pathEscape(args[1]), nil, nil, nil, &out); err != nil {
+					return err
+				}
+				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintln(w, "ended") })
+			})
+		},
+	}
 }
 
 func (a *app) userRemove() *cobra.Command {

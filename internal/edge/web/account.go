@@ -53,6 +53,14 @@ type Passkeys interface {
 	SignInByPasskey(ctx context.Context, id, label string, answer []byte) (people.Opened, error)
 }
 
+// Elsewhere lets people sign in by an account that they have elsewhere.
+type Elsewhere interface {
+	// SignInElsewhere returns where the browser goes, and what it keeps meanwhile.
+	SignInElsewhere(ctx context.Context) (address, state string, err error)
+	// BackFromElsewhere opens a session for who comes back.
+	BackFromElsewhere(ctx context.Context, b people.Back, label string) (people.Opened, error)
+}
+
 // maxAccountBytes bounds the forms and answers of these pages.
 const maxAccountBytes = 128 << 10
 
@@ -60,6 +68,10 @@ const maxAccountBytes = 128 << 10
 func (s *server) accountRoutes(m *http.ServeMux) {
 	m.Handle("GET /sign-in", s.page(signInForm))
 	m.Handle("POST /sign-in", s.page(signInPost))
+	if s.opt.Elsewhere != nil {
+		m.Handle("GET /sign-in/oidc", s.page(elsewhere))
+		m.Handle("GET /sign-in/oidc/back", s.page(back))
+	}
 	m.Handle("POST /sign-out", s.page(signOut))
 	m.Handle("GET /set-up", s.page(setUpForm))
 	m.Handle("POST /set-up", s.page(setUpPost))
@@ -136,6 +148,9 @@ type signInPage struct {
 	Wrong bool
 	Slow  string
 	Offer bool // there may be passkeys
+	// Elsewhere says that people may have accounts elsewhere; Unknown that one
+	// came back from there whom nobody knows.
+	Elsewhere, Unknown bool
 }
 
 func (*signInPage) template() string { return "sign-in" }
@@ -144,7 +159,7 @@ func (p *signInPage) status() int {
 	switch {
 	case p.Slow != "":
 		return http.StatusTooManyRequests
-	case p.Wrong:
+	case p.Wrong, p.Unknown:
 		return http.StatusUnauthorized
 	}
 	return http.StatusOK
@@ -159,7 +174,7 @@ func signInForm(c *call) (page, error) {
 		return nil, err
 	}
 	c.f.Title = c.f.T("signin")
-	return &signInPage{frame: c.f, To: local(to, ""), Offer: c.opt.Passkeys != nil}, nil
+	return &signInPage{frame: c.f, To: local(to, ""), Offer: c.opt.Passkeys != nil, Elsewhere: c.opt.Elsewhere != nil}, nil
 }
 
 func signInPost(c *call) (page, error) {
@@ -169,7 +184,7 @@ func signInPost(c *call) (page, error) {
 	}
 	o, err := c.opt.Door.SignIn(c.ctx(), people.Credentials{Login: formValue(form, "login"), Password: form.Get("password"), Label: browserName(c.req)})
 	c.f.Title = c.f.T("signin")
-	p := &signInPage{frame: c.f, Login: formValue(form, "login"), To: local(form.Get("to"), ""), Offer: c.opt.Passkeys != nil}
+	p := &signInPage{frame: c.f, Login: formValue(form, "login"), To: local(form.Get("to"), ""), Offer: c.opt.Passkeys != nil, Elsewhere: c.opt.Elsewhere != nil}
 	switch {
 	case errors.Is(err, people.ErrSignIn):
 		p.Wrong = true
@@ -182,6 +197,33 @@ func signInPost(c *call) (page, error) {
 	}
 	c.enter(o)
 	return see{local(form.Get("to"), entrance(o.Session.Role))}, nil
+}
+
+// elsewhere sends the browser to where people have an account. It is a link, not
+// a form: the policy of the pages lets no form lead out.
+func elsewhere(c *call) (page, error) {
+	address, state, err := c.opt.Elsewhere.SignInElsewhere(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	people.SetCookie(c.out, c.req, people.FlowCookie, state)
+	return see{address}, nil
+}
+
+func back(c *call) (page, error) {
+	q := c.req.URL.Query()
+	b := people.Back{Code: q.Get("code"), State: q.Get("state"), Issuer: q.Get("iss"), Cookie: people.Cookie(c.req, people.FlowCookie)}
+	people.SetCookie(c.out, c.req, people.FlowCookie, "")
+	o, err := c.opt.Elsewhere.BackFromElsewhere(c.ctx(), b, browserName(c.req))
+	if errors.Is(err, people.ErrSignIn) {
+		c.f.Title = c.f.T("signin")
+		return &signInPage{frame: c.f, Offer: c.opt.Passkeys != nil, Elsewhere: true, Unknown: true}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.enter(o)
+	return see{entrance(o.Session.Role)}, nil
 }
 
 func signOut(c *call) (page, error) {

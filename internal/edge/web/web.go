@@ -69,6 +69,8 @@ type Options struct {
 	Door     Door
 	Account  Account
 	Passkeys Passkeys
+	// Elsewhere is nil where nobody has an account elsewhere.
+	Elsewhere Elsewhere
 	// Highest returns how a page must be marked that cites the named reports
 	// and objects without showing them. Nil means: read each of them, and RED
 	// where they are many.

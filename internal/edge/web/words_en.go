@@ -118,7 +118,7 @@ var englishWords = map[string]string{
 	"trust.E": "unreliable", "trust.F": "cannot be judged",
 
 	// Signing in, and one's account.
-	"signin": "Sign in", "signin.wrong": "Login or password is wrong.", "signin.slow": "Too many attempts.", "signin.passkey": "Sign in with a passkey",
+	"signin": "Sign in", "signin.wrong": "Login or password is wrong.", "signin.slow": "Too many attempts.", "signin.elsewhere": "Sign in with your organisation’s account", "signin.unknown": "That account does not open anything here.", "signin.passkey": "Sign in with a passkey",
 	"signout": "Sign out", "passkey.no": "The passkey was not accepted.",
 	"setup.open": "Add people", "setup": "The first person", "setup.n": "There is nobody on this node yet. The first person is an administrator, who adds the others and reads nothing of what the node holds. From then on everybody has to sign in.",
 	"setup.key.n": "Stands for the person in permanent entries, where a name must not. Small letters and digits; it is never given to another.",

@@ -117,7 +117,7 @@ var frenchWords = map[string]string{
 	"trust.E": "non fiable", "trust.F": "ne peut être évaluée",
 
 	// Entrer, et son compte.
-	"signin": "Se connecter", "signin.wrong": "Identifiant ou mot de passe erroné.", "signin.slow": "Trop de tentatives.", "signin.passkey": "Se connecter avec une clé d’accès",
+	"signin": "Se connecter", "signin.wrong": "Identifiant ou mot de passe erroné.", "signin.slow": "Trop de tentatives.", "signin.elsewhere": "Se connecter avec le compte de votre organisation", "signin.unknown": "Ce compte n’ouvre rien ici.", "signin.passkey": "Se connecter avec une clé d’accès",
 	"signout": "Se déconnecter", "passkey.no": "La clé d’accès n’a pas été acceptée.",
 	"setup.open": "Ajouter des personnes", "setup": "La première personne", "setup.n": "Il n’y a encore personne sur ce nœud. La première personne est un administrateur, qui ajoute les autres et ne lit rien de ce que le nœud contient. Dès lors, chacun doit se connecter.",
 	"setup.key.n": "Représente la personne dans les écritures permanentes, où un nom ne doit pas figurer. Minuscules et chiffres ; jamais donnée à quelqu’un d’autre.",
