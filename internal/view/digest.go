@@ -249,7 +249,7 @@ func (s *Store) All(ctx context.Context, r Reader, yield func(o *stix.Object, la
 		if err != nil {
 			return err
 		}
-		if ok, err := m.sees(rc); err != nil || !ok {
+		if ok, err := m.sees(&rc); err != nil || !ok {
 			if err != nil {
 				return err
 			}

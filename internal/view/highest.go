@@ -62,7 +62,7 @@ func (m *matcher) labelOfReceipt(no uint32) (tlp.Label, bool, error) {
 	if err != nil {
 		return tlp.Red, false, err
 	}
-	if ok, err := m.sees(rc); err != nil || !ok {
+	if ok, err := m.sees(&rc); err != nil || !ok {
 		return tlp.Clear, false, err
 	}
 	rec, err := m.rec(rc.report)

@@ -383,15 +383,21 @@ func (m *matcher) among() error {
 
 // sees reports whether the reader may read a receipt. Nobody reads one that is
 // erased, or whose report is.
-func (m *matcher) sees(rc receipt) (bool, error) {
-	if rc.report != m.no || m.last == nil {
-		a, err := m.access(rc.report)
-		if err != nil {
-			return false, err
-		}
-		m.last, m.no = a, rc.report
+func (m *matcher) sees(rc *receipt) (bool, error) {
+	if rc.report != m.no {
+		return m.seesIn(rc)
 	}
 	return rc.flags&flagGone == 0 && m.last.has(rc.set), nil
+}
+
+// seesIn is sees for a receipt of another report than the last.
+func (m *matcher) seesIn(rc *receipt) (bool, error) {
+	a, err := m.access(rc.report)
+	if err != nil {
+		return false, err
+	}
+	m.last, m.no = a, rc.report
+	return rc.flags&flagGone == 0 && a.has(rc.set), nil
 }
 
 // access returns what the reader may see of a report; nothing of one that is
@@ -438,7 +444,7 @@ func (m *matcher) gather(h *holders, prefix byte, term []byte) error {
 	// What a heavy value is mentioned in is counted, not looked at one by one.
 	h.receipts += total - len(rcs)
 	for _, rc := range rcs {
-		ok, err := m.sees(rc)
+		ok, err := m.sees(&rc)
 		if err != nil {
 			return err
 		}
@@ -498,7 +504,7 @@ func (m *matcher) readables(prefix byte, term []byte) iter.Seq2[receipt, error] 
 				rc, err = m.blk.get(no)
 			}
 			if err == nil {
-				ok, err = m.sees(rc)
+				ok, err = m.sees(&rc)
 			}
 			if (ok || err != nil) && !yield(rc, err) || err != nil {
 				return
@@ -786,7 +792,7 @@ func (m *matcher) readable(no uint32) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return m.sees(rc)
+	return m.sees(&rc)
 }
 
 // held reports whether anything may mention a value.

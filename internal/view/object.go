@@ -67,7 +67,7 @@ func (m *matcher) content(first uint32) ([]receipt, error) {
 		if err != nil {
 			return nil, err
 		}
-		ok, err := m.sees(rc)
+		ok, err := m.sees(&rc)
 		if err != nil {
 			return nil, err
 		}
@@ -251,7 +251,7 @@ func (m *matcher) linked(ctx context.Context, o *stix.Object, out *report.Object
 		if err != nil {
 			return err
 		}
-		ok, err := m.sees(rc)
+		ok, err := m.sees(&rc)
 		if err != nil {
 			return err
 		}

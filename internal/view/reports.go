@@ -538,7 +538,7 @@ func (m *matcher) each(ctx context.Context, report uint32, f func(receipt, *stix
 		if err != nil {
 			return err
 		}
-		if ok, err := m.sees(rc); err != nil || !ok {
+		if ok, err := m.sees(&rc); err != nil || !ok {
 			if err != nil {
 				return err
 			}
@@ -578,7 +578,7 @@ func (s *Store) became(ctx context.Context, r Reader, rec *record, mine bool) (r
 		if err != nil {
 			return out, err
 		}
-		ok, err := m.sees(rc)
+		ok, err := m.sees(&rc)
 		if err != nil {
 			return out, err
 		}

@@ -53,7 +53,7 @@ func (s *Store) Search(ctx context.Context, r Reader, q, cursor string, limit in
 		if err != nil {
 			return out, err
 		}
-		if ok, err := m.sees(rc); err != nil || !ok {
+		if ok, err := m.sees(&rc); err != nil || !ok {
 			if err != nil {
 				return out, err
 			}

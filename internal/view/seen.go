@@ -96,7 +96,7 @@ func (m *matcher) told(rc receipt, nos []uint32, out *span) error {
 		if err != nil {
 			return err
 		}
-		ok, err := m.sees(by)
+		ok, err := m.sees(&by)
 		if err != nil {
 			return err
 		}

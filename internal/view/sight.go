@@ -284,11 +284,11 @@ type access struct {
 
 // has reports whether receipts of the report that have the set are readable.
 func (a *access) has(set uint32) bool {
-	if a.all {
-		return true
-	}
 	i := set - a.from // of one below from, far too large
-	return int(i>>6) < len(a.bits) && a.bits[i>>6]&(1<<(i&63)) != 0
+	if int(i>>6) >= len(a.bits) {
+		return a.all // then there are no bits
+	}
+	return a.bits[i>>6]>>(i&63)&1 != 0
 }
 
 // visible reports whether the reader may know that the report is there.
