@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -255,6 +256,33 @@ func TestVariantOrder(t *testing.T) {
 			t.Errorf("with a secret before: %s, without: %s", got, last)
 		}
 		last = got
+	}
+}
+
+// TestHiddenWordsTakeNoRoom has more secret words before a readable one than a
+// prefix stands for.
+func TestHiddenWordsTakeNoRoom(t *testing.T) {
+	t.Parallel()
+	home := alliance.Org("")
+	open := marking.Set{TLP: tlp.Clear}
+	w := oneReport(t, &home, open, true)
+	named := func(no int, words string) []byte {
+		return fmt.Appendf(nil, `{"type":"malware","spec_version":"2.1","id":"malware--00000000-0000-4000-8000-%012d","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","is_family":false,"name":%q}`, no, words)
+	}
+	var words strings.Builder
+	for i := range maxPrefixTerms + 1 {
+		fmt.Fprintf(&words, "aaa%05d ", i)
+	}
+	o := (&story{}).opened(rand.New(rand.NewPCG(5, 5)), "words")
+	w.do(op{kind: opOpen, opened: o})
+	w.do(op{kind: opObject, opened: o, set: marking.Set{TLP: tlp.Red}, raw: named(1, words.String())})
+	w.do(op{kind: opObject, opened: o, set: open, raw: named(2, "aaazzz")})
+	w.do(op{kind: opClose, opened: o, set: open})
+	w.step()
+	got, err := w.s.Search(ctx(), w.reader(ada(), readAt), "aaa", "", 0)
+	w.must(err)
+	if got.Total != 1 {
+		t.Errorf("%d hits for the start of a readable word, want 1", got.Total)
 	}
 }
 
