@@ -34,7 +34,7 @@ import (
 )
 
 var (
-	worldsFlag = flag.Int("worlds", 0, "how many pairs of worlds TestNonInterference tries; 0 means CASUS_WORLDS, else 300")
+	worldsFlag = flag.Int("worlds", 0, "how many pairs of worlds TestNonInterference tries; 0 means CASUS_WORLDS, else 300, or 30 with -short")
 	seedFlag   = flag.Uint64("seed", 1, "the seed of the first pair")
 )
 
@@ -48,6 +48,9 @@ func worlds(t *testing.T) int {
 			t.Fatalf("CASUS_WORLDS: %v", err)
 		}
 		return n
+	}
+	if testing.Short() {
+		return 30
 	}
 	return 300
 }
@@ -570,6 +573,12 @@ func (a *askable) questions() []question {
 			return ok, err
 		})
 	}
+	for _, o := range a.dry {
+		add("Find", o.ID(), func(s *Store, r Reader) (any, error) {
+			_, ok, err := s.Find(ctx(), r, o.ID(), o.VersionKey(), o.Raw())
+			return ok, err
+		})
+	}
 	add("Highest", "all", func(s *Store, r Reader) (any, error) {
 		l, ex, err := s.Highest(ctx(), r, append(slices.Clone(a.objects), a.reports...))
 		return []any{l, ex}, err
@@ -713,7 +722,7 @@ func tryPair(t testing.TB, p *marking.Policy, seed uint64) (differs, sees bool, 
 	}
 	a.identities, a.reports, a.items = sortedUnique(a.identities), sortedUnique(a.reports), sortedUnique(a.items)
 	for range 3 {
-		o, err := stix.Parse(randomObject(r), stix.Limits{})
+		o, err := stix.Parse(st.object(r), stix.Limits{})
 		one.must(err)
 		a.dry = append(a.dry, o)
 	}
