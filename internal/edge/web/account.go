@@ -121,6 +121,15 @@ func entrance(r alliance.Role) string {
 	return "/reports"
 }
 
+// onward is where somebody goes who has just signed in: where he was going, but
+// not to the front page of other roles.
+func onward(to string, r alliance.Role) string {
+	if to = local(to, "/"); to == "/" || to == "/reports" {
+		return entrance(r)
+	}
+	return to
+}
+
 // enter makes the browser keep a session.
 func (c *call) enter(o people.Opened) {
 	people.SetCookie(c.out, c.req, people.SessionCookie, o.Secret)
@@ -196,7 +205,7 @@ func signInPost(c *call) (page, error) {
 		return nil, err
 	}
 	c.enter(o)
-	return see{local(form.Get("to"), entrance(o.Session.Role))}, nil
+	return see{onward(form.Get("to"), o.Session.Role)}, nil
 }
 
 // elsewhere sends the browser to where people have an account. It is a link, not
@@ -482,5 +491,5 @@ func signInByPasskey(c *call, in ceremony) (asked, error) {
 		return asked{}, err
 	}
 	c.enter(o)
-	return asked{To: local(in.To, entrance(o.Session.Role))}, nil
+	return asked{To: onward(in.To, o.Session.Role)}, nil
 }
