@@ -320,9 +320,6 @@ func objectsTold(t testing.TB, n *Node) map[string]any {
 				continue
 			}
 			out[id(typ, k)] = o
-			if o.Type == "marking-definition" {
-				out[id(typ, k)+" inert"] = n.view.Inert(o.ID)
-			}
 		}
 	}
 	for _, q := range []string{"content", "198.51.100.1", "192.0.2.1", "report"} {

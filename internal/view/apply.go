@@ -110,12 +110,10 @@ type folding struct {
 	open     map[event.Seq]uint32
 	sets     []string // new ones
 	setNo    map[string]uint32
-	inert    []string
 	sources  []report.Source
 	lists    []event.Seq
 	types    []string
 	key      []byte
-	uninert  []string // marking definitions erased
 	era      *erasing // set when the step is an erasure
 }
 
@@ -405,12 +403,15 @@ func (f *folding) receipt(e *eventlog.Stored, t *Terms) error {
 	rec.Values += t.values
 	rec.tallyOf(set, 1, t.values)
 	rec.count(rc.flags, 1)
-	if t.inert && !f.s.inert[t.id] {
-		f.inert = append(f.inert, t.id)
-		return f.kv.Set([]byte("D"+t.id), nil)
+	if t.statement && len(rec.Statements) < maxStatements {
+		rec.Statements = append(rec.Statements, t.id)
 	}
 	return nil
 }
+
+// maxStatements bounds the statements of one report; more are as definitions that
+// are not known.
+const maxStatements = 10_000
 
 // version decides whether rc is new, known or conflicting, and files it under
 // its object.

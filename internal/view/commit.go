@@ -101,13 +101,6 @@ func (f *folding) takeOver() error {
 		s.sets, s.setText = append(s.sets, set), append(s.setText, text)
 	}
 	s.setNo, s.types, s.open, s.mark = f.setNo, f.types, f.open, f.mark
-	for _, id := range f.inert {
-		s.inert[id] = true
-	}
-	for _, id := range f.uninert {
-		delete(s.inert, id)
-	}
-	s.effects.restrict(f.inert, f.uninert)
 	for _, rec := range f.records {
 		s.addPairs(rec)
 	}

@@ -18,7 +18,6 @@ type erasing struct {
 	postings map[string][]byte  // postings cut so far; nil means deleted
 	groups   map[string][]group // variants of the objects that lost receipts
 	gone     map[uint32]bool    // receipts taken away
-	inert    map[string]bool    // ids of marking definitions among them
 }
 
 // erased takes away everything that came from the payloads an erasure names.
@@ -42,7 +41,7 @@ func (f *folding) erased(e *eventlog.Stored) error {
 		return nil
 	}
 	f.mark.Erasing = append(slices.Clone(f.mark.Erasing), e.Seq)
-	f.era = &erasing{blocks: map[uint32][]byte{}, postings: map[string][]byte{}, groups: map[string][]group{}, gone: map[uint32]bool{}, inert: map[string]bool{}}
+	f.era = &erasing{blocks: map[uint32][]byte{}, postings: map[string][]byte{}, groups: map[string][]group{}, gone: map[uint32]bool{}}
 	items := map[event.Seq][]event.Seq{} // by the report's opening
 	var reports []event.Seq
 	for _, seq := range p.Receipts {
@@ -155,9 +154,6 @@ func (f *folding) dropReceipt(st eventlog.Stored) error {
 		if err := f.loadGroup(objectKey(t.id, t.version)); err != nil {
 			return err
 		}
-		if t.inert {
-			f.era.inert[t.id] = true
-		}
 	}
 	if err := f.unpost('P', num(0, rc.report)[1:], rc.no); err != nil {
 		return err
@@ -168,6 +164,9 @@ func (f *folding) dropReceipt(st eventlog.Stored) error {
 		values := 0
 		if t != nil {
 			values = t.values
+			if i := slices.Index(rec.Statements, t.id); i >= 0 && t.statement {
+				rec.Statements = slices.Delete(rec.Statements, i, i+1)
+			}
 		}
 		rec.Values -= values
 		rec.tallyOf(rc.set, -1, -values)
@@ -242,11 +241,6 @@ func (f *folding) regroup() error {
 			}
 		}
 	}
-	for id := range f.era.inert {
-		if err := f.dropInert(id); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -314,22 +308,6 @@ func (f *folding) reflag(no uint32, head receipt, known, conflict bool) error {
 		rec.count(rc.flags, 1)
 	}
 	return f.rewrite(rc)
-}
-
-// dropInert forgets that a marking definition restricts nothing once no version
-// of it is held.
-func (f *folding) dropInert(id string) error {
-	from := []byte(objectKey(id, ""))
-	for p, err := range f.s.kv.Scan(from, kv.PrefixEnd(from)) {
-		if err != nil {
-			return err
-		}
-		if left, changed := f.objects[string(p.Key)]; !changed || len(left) > 0 {
-			return nil
-		}
-	}
-	f.uninert = append(f.uninert, id)
-	return f.kv.Delete([]byte("D" + id))
 }
 
 // unpost removes n from a term's postings.

@@ -202,7 +202,7 @@ func (st *story) may(own *marking.Set, container marking.Set) bool {
 	if set.Owner == "" && !set.Recipients.Said && st.home != "" {
 		set.Owner, set.Recipients = st.home, marking.Only(st.home)
 	}
-	m := marking.Mark(func(id string) bool { return id == statement }, set)
+	m := marking.Mark(nil, set)
 	return st.policy.Decide(st.who, marking.Read, m[0], readAt).Effect == marking.Allow
 }
 
@@ -253,8 +253,6 @@ func newStory(t testing.TB, p *marking.Policy, r *rand.Rand) *story {
 	if !oneIn(r, 3) {
 		st.home = pick(r, orgs)
 	}
-	// Statements are for all alike, see the package comment.
-	def := []byte(`{"type":"marking-definition","spec_version":"2.1","id":"` + statement + `","created":"2026-01-01T00:00:00.000Z","definition_type":"statement","definition":{"statement":"ours"}}`)
 	for i := range 1 + r.IntN(4) {
 		o := st.opened(r, "public")
 		container := randomSet(r)
@@ -271,9 +269,6 @@ func newStory(t testing.TB, p *marking.Policy, r *rand.Rand) *story {
 		}
 		if self && oneIn(r, 2) {
 			seq = append(seq, op{kind: opAside, opened: o, raw: []byte(pick(r, wordOf))})
-		}
-		if i == 0 {
-			seq = append(seq, op{kind: opObject, opened: o, set: marking.Set{TLP: tlp.Clear}, raw: def})
 		}
 		seq = append([]op{{kind: opOpen, opened: o, set: container}}, append(seq, op{kind: opClose, opened: o, set: container})...)
 		st.sets[o.Identity] = container
@@ -331,6 +326,11 @@ func (st *story) inReport(r *rand.Rand, of op) []op {
 	return []op{{kind: opObject, opened: of.opened, set: set, raw: st.object(r)}}
 }
 
+// definition is the object behind statement.
+func definition() []byte {
+	return []byte(`{"type":"marking-definition","spec_version":"2.1","id":"` + statement + `","created":"2026-01-01T00:00:00.000Z","definition_type":"statement","definition":{"statement":"ours"}}`)
+}
+
 func (st *story) secretReport(r *rand.Rand) []op {
 	o := st.opened(r, fmt.Sprintf("secret %d", r.Uint64()))
 	if o.Owner == st.who.Org && o.Person == st.who.Person {
@@ -353,6 +353,11 @@ func (st *story) secretReport(r *rand.Rand) []op {
 		if ok || open {
 			seq = append(seq, op{kind: opObject, opened: o, set: set, raw: st.object(r)})
 		}
+	}
+	bare := container
+	bare.Refs = nil
+	if len(seq) == 1 && !st.may(nil, bare) { // the definition must loosen no other report
+		seq = append(seq, op{kind: opObject, opened: o, set: marking.Set{TLP: tlp.Red}, raw: definition()})
 	}
 	if oneIn(r, 3) {
 		seq = append(seq, op{kind: opAside, opened: o, raw: []byte(pick(r, wordOf))})

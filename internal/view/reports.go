@@ -156,10 +156,8 @@ func (s *Store) row(r Reader, rec *record) report.Row {
 		row.State, row.TLP = "unfinished", marking.Set{}.TLP.String()
 		return row
 	}
-	s.mu.RLock()
-	set := s.setAt(rec.Container)
-	s.mu.RUnlock()
-	row.TLP, row.Imputed = set.Label(s.Inert).String(), set.Imputed
+	set := s.effective(alone, rec)
+	row.TLP, row.Imputed = set.Label(nil).String(), set.Imputed
 	return row
 }
 

@@ -76,10 +76,9 @@ const alone = ^uint32(0)
 // a receipt was taken in under, the pair decides.
 type effects struct {
 	mu    sync.RWMutex // guards the fields below
-	pairs map[uint64]uint32
+	pairs map[pair]uint32
 	sets  []marking.Set
 	text  map[string]uint32
-	inert map[string]bool
 
 	policy *marking.Policy
 	home   alliance.Org
@@ -88,30 +87,51 @@ type effects struct {
 }
 
 func newEffects(p *marking.Policy) *effects {
-	return &effects{pairs: map[uint64]uint32{}, text: map[string]uint32{}, inert: map[string]bool{}, policy: p, sights: map[string]*sight{}}
+	return &effects{pairs: map[pair]uint32{}, text: map[string]uint32{}, policy: p, sights: map[string]*sight{}}
 }
 
-func pairOf(own, container uint32) uint64 { return uint64(own)<<32 | uint64(container) }
+// pair is the own set of a receipt and that of its report. Reports that hold
+// statements have pairs of their own: what one report says restricts nothing in
+// it must not loosen the marking of another.
+type pair struct{ own, container, report uint32 }
 
-// add notes that a pair occurs. s.mu is held, or s is not shared yet.
-func (s *Store) addPair(own, container uint32) {
-	e := s.effects
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, ok := e.pairs[pairOf(own, container)]; ok {
-		return
+func pairOf(own uint32, rec *record) pair {
+	if len(rec.Statements) > 0 {
+		return pair{own, rec.Container, rec.No}
 	}
-	set := s.setAt(container)
+	return pair{own, rec.Container, none}
+}
+
+// within returns the effective set of an own set in a report. s.mu is held, or s is
+// not shared yet.
+func (s *Store) within(own uint32, rec *record) marking.Set {
+	set := s.setAt(rec.Container)
 	if own != alone {
 		set = marking.Within(s.setAt(own), set)
 	}
+	if len(set.Refs) > 0 && len(rec.Statements) > 0 {
+		set.Refs = slices.DeleteFunc(slices.Clone(set.Refs), func(id string) bool { return slices.Contains(rec.Statements, id) })
+	}
+	return set
+}
+
+// addPair notes that a pair occurs. s.mu is held, or s is not shared yet.
+func (s *Store) addPair(own uint32, rec *record) {
+	e := s.effects
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := pairOf(own, rec)
+	if _, ok := e.pairs[key]; ok && key.report == none {
+		return
+	}
+	set := s.within(own, rec)
 	text := set.String()
 	no, ok := e.text[text]
 	if !ok {
 		no = uint32(len(e.sets)) //nolint:gosec // sets are few
 		e.text[text], e.sets = no, append(e.sets, set)
 	}
-	e.pairs[pairOf(own, container)] = no
+	e.pairs[key] = no
 }
 
 // addPairs notes the pairs of a closed report.
@@ -119,38 +139,15 @@ func (s *Store) addPairs(rec *record) {
 	if !rec.Closed {
 		return
 	}
-	s.addPair(alone, rec.Container)
+	s.addPair(alone, rec)
 	for _, n := range rec.Sets {
-		s.addPair(n.Set, rec.Container)
+		s.addPair(n.Set, rec)
 	}
-}
-
-// restrict notes which definitions are known to restrict nothing, and which are
-// not any more. Sets that bear them are decided anew.
-func (e *effects) restrict(inert, uninert []string) {
-	if len(inert)+len(uninert) == 0 {
-		return
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, id := range inert {
-		e.inert[id] = true
-	}
-	for _, id := range uninert {
-		delete(e.inert, id)
-	}
-	e.forget()
 }
 
 // forget drops what was decided. e.mu is held.
 func (e *effects) forget() {
 	e.marks, e.sights = nil, map[string]*sight{}
-}
-
-// number returns the effective set of a pair.
-func (e *effects) number(own, container uint32) (uint32, bool) {
-	no, ok := e.pairs[pairOf(own, container)]
-	return no, ok
 }
 
 // SetPolicy puts other rules into force: readers made from now on see by them.
@@ -227,7 +224,7 @@ func (e *effects) mark(sets []marking.Set) []marking.Marked {
 	for i, set := range sets {
 		owned[i] = e.owned(set)
 	}
-	return marking.Mark(func(id string) bool { return e.inert[id] }, owned...)
+	return marking.Mark(nil, owned...)
 }
 
 func (e *effects) owned(set marking.Set) marking.Set {
@@ -313,7 +310,7 @@ func (s *Store) access(r Reader, rec *record) *access {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	may := func(own uint32) bool {
-		no, ok := e.number(own, rec.Container)
+		no, ok := e.pairs[pairOf(own, rec)]
 		return ok && r.sight.bits.Has(no)
 	}
 	a.self = may(alone)
@@ -383,15 +380,10 @@ func called(title, name string) string {
 }
 
 // effective returns the marking of a receipt: its own set within its report's.
-func (s *Store) effective(own, container uint32) marking.Set {
+func (s *Store) effective(own uint32, rec *record) marking.Set {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	s.effects.mu.RLock()
-	defer s.effects.mu.RUnlock()
-	if no, ok := s.effects.number(own, container); ok {
-		return s.effects.sets[no]
-	}
-	return marking.Within(s.setAt(own), s.setAt(container))
+	return s.within(own, rec)
 }
 
 // tally counts the visible reports of each source.
@@ -476,7 +468,7 @@ func (s *Store) ruling(rc receipt, rec *record, who marking.Reader, now time.Tim
 		out.Rules = append(out.Rules, report.Clause{ID: sealed, Says: "a report that is not finished is sealed: its marking is not known yet"})
 		return out, nil
 	}
-	set := s.effective(rc.set, rec.Container)
+	set := s.effective(rc.set, rec)
 	s.mu.RLock()
 	e, p := s.effects, s.opt.Policy
 	s.mu.RUnlock()

@@ -173,27 +173,26 @@ func TestReaderOfAnother(t *testing.T) {
 	}
 }
 
-// TestLateStatement takes in the definition that makes a reference harmless after
-// the reader's sight was made, and erases it again.
-func TestLateStatement(t *testing.T) {
+// TestStatementsStayInTheirReport refers to a statement that another report
+// defines, which loosens nothing, and to one of the same report, until that is
+// erased.
+func TestStatementsStayInTheirReport(t *testing.T) {
 	t.Parallel()
 	home := alliance.Org("")
 	open := marking.Set{TLP: tlp.Clear}
 	w := oneReport(t, &home, open, true, marking.Set{TLP: tlp.Clear, Refs: []string{statement}})
-	if got := w.seen(w.reader(ada(), readAt), 1); got != "" {
-		t.Fatalf("under an unknown definition the reader sees %q", got)
-	}
-	o := (&story{}).opened(rand.New(rand.NewPCG(3, 3)), "late")
+	o := (&story{}).opened(rand.New(rand.NewPCG(3, 3)), "another")
 	w.do(op{kind: opOpen, opened: o})
-	w.do(op{kind: opObject, opened: o, set: open, raw: []byte(`{"type":"marking-definition","spec_version":"2.1","id":"` + statement + `","created":"2026-01-01T00:00:00.000Z","definition_type":"statement","definition":{"statement":"ours"}}`)})
+	w.do(op{kind: opObject, opened: o, set: open, raw: definition()})
+	w.do(op{kind: opObject, opened: o, set: marking.Set{TLP: tlp.Clear, Refs: []string{statement}}, raw: fmt.Appendf(nil, `{"type":"ipv4-addr","spec_version":"2.1","id":%q,"value":"198.51.100.1"}`, addressID(1))})
 	w.do(op{kind: opClose, opened: o, set: open})
 	w.step()
-	if got := w.seen(w.reader(ada(), readAt), 1); got != "0" {
-		t.Errorf("once the definition is known to be a statement the reader sees %q, want the object", got)
+	if got := w.seen(w.reader(ada(), readAt), 2); got != "1" {
+		t.Errorf("the reader sees %q, want what stands beside the definition alone", got)
 	}
 	w.do(op{kind: opEraseObject, id: statement})
 	w.step()
-	if got := w.seen(w.reader(ada(), readAt), 1); got != "" {
+	if got := w.seen(w.reader(ada(), readAt), 2); got != "" {
 		t.Errorf("once the definition is erased the reader sees %q", got)
 	}
 }

@@ -15,7 +15,7 @@ type Terms struct {
 	id, typ, version, spec string
 	versioned              bool
 	event                  int64
-	inert                  bool // a marking definition that restricts no reading
+	statement              bool // a marking definition that restricts no reading
 	values                 int  // distinct values mentioned
 
 	buf    []byte            // prefix and term of each key, one after the other
@@ -124,7 +124,7 @@ func TermsOf(o *stix.Object) *Terms {
 	}
 	t.versioned = o.Has("modified") || o.Has("created")
 	t.event = eventTime(o)
-	t.inert = t.typ == "marking-definition" && o.String("definition_type") == "statement"
+	t.statement = t.typ == "marking-definition" && o.String("definition_type") == "statement"
 	t.buf = append(append(t.buf, 't'), t.typ...)
 	t.add()
 	observable.FromObject(o, func(m observable.Mention) {

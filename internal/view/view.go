@@ -16,8 +16,8 @@
 // quarantine are for the first alone. What is not readable takes no part in any
 // answer: not in counts, limits, order, flags or cursors, nor in errors, which are
 // those of what is not there. Of equal bytes a reader gets those of the first
-// receipt that he may read. One thing is for all alike: whether a marking
-// definition is a statement, which restricts nothing, whoever sent it.
+// receipt that he may read. A marking definition that restricts nothing, as a
+// statement, does so in its own report alone.
 //
 // # Keys
 //
@@ -42,7 +42,6 @@
 //	t type         postings: receipts of the object type
 //	P report(4)    postings: receipts of the report
 //	k set(4)       marking set in canonical form
-//	D id           marking definition that restricts nothing on reading
 //	B report(4) seq(8)  a piece of the report as handed in, empty
 //	p report(4) seq(8)  a part of a long payload that came with it, empty
 //	Q report(4)    postings: its quarantined items
@@ -60,7 +59,6 @@ import (
 	"encoding/binary"
 	"encoding/json/v2"
 	"iter"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -78,7 +76,7 @@ import (
 
 // Layout is the version of the keys above. A store of another layout is built
 // anew.
-const Layout = 2
+const Layout = 3
 
 // Store is the view over one log.
 type Store struct {
@@ -92,7 +90,6 @@ type Store struct {
 	sets    []marking.Set
 	setText []string
 	setNo   map[string]uint32
-	inert   map[string]bool
 	sources map[string]report.Source
 	open    map[event.Seq]uint32 // report-opened entries of unfinished reports
 	lists   map[string]*observable.List
@@ -199,7 +196,7 @@ func (s *Store) load(ctx context.Context) error {
 		}
 		s.seen = seen
 	}
-	s.setNo, s.inert, s.sources, s.open = map[string]uint32{}, map[string]bool{}, map[string]report.Source{}, map[event.Seq]uint32{}
+	s.setNo, s.sources, s.open = map[string]uint32{}, map[string]report.Source{}, map[event.Seq]uint32{}
 	s.sets, s.setText = nil, nil
 	s.lists, s.noise = map[string]*observable.List{}, observable.BuiltIn(s.opt.Exercise)
 	for p, err := range s.prefix("k") {
@@ -213,13 +210,6 @@ func (s *Store) load(ctx context.Context) error {
 		s.setNo[string(p.Value)] = uint32(len(s.sets)) //nolint:gosec // sets are few
 		s.sets, s.setText = append(s.sets, set), append(s.setText, string(p.Value))
 	}
-	for p, err := range s.prefix("D") {
-		if err != nil {
-			return err
-		}
-		s.inert[string(p.Key[1:])] = true
-	}
-	s.effects.restrict(slices.Collect(maps.Keys(s.inert)), nil)
 	for p, err := range s.prefix("u") {
 		if err != nil {
 			return err
@@ -314,6 +304,9 @@ type record struct {
 	Quarantined int       `json:"quarantined"`
 	// Sets counts its receipts by their own marking sets, in the order of those.
 	Sets []setCount `json:"sets,omitempty"`
+	// Statements are the ids of marking definitions among its objects that
+	// restrict no reading, one for each receipt.
+	Statements []string `json:"statements,omitempty"`
 }
 
 // records yields all reports, in the order they came in.
@@ -381,14 +374,6 @@ func (s *Store) Settings(name string) report.Source {
 	return report.Source{Name: name}
 }
 
-// Inert reports whether id is a marking definition held here that restricts no
-// reading, such as a statement.
-func (s *Store) Inert(id string) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.inert[id]
-}
-
 func (s *Store) setAt(no uint32) marking.Set {
 	if int(no) < len(s.sets) {
 		return s.sets[no]
@@ -402,8 +387,8 @@ func (s *Store) labelOf(rc receipt, rec *record) (label string, imputed bool) {
 	if !rec.Closed {
 		return marking.Set{}.TLP.String(), false
 	}
-	set := s.effective(rc.set, rec.Container)
-	return set.Label(s.Inert).String(), set.Imputed
+	set := s.effective(rc.set, rec)
+	return set.Label(nil).String(), set.Imputed
 }
 
 func sortedUnique(in []string) []string {
