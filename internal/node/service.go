@@ -37,6 +37,14 @@ func (n *Node) Report(ctx context.Context, id string) (report.Detail, error) {
 	return n.view.Report(ctx, n.readerFor(ctx), id)
 }
 
+// Items lists the objects of a report, in the order they came in.
+func (n *Node) Items(ctx context.Context, id, cursor string, limit int) ([]report.ObjectRow, string, error) {
+	if err := n.may(ctx, reads); err != nil {
+		return nil, "", err
+	}
+	return n.view.Items(ctx, n.readerFor(ctx), id, cursor, limit)
+}
+
 // Match answers who else saw what a report mentions.
 func (n *Node) Match(ctx context.Context, id string) (report.Matches, error) {
 	if err := n.may(ctx, reads); err != nil {

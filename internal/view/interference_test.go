@@ -553,6 +553,9 @@ func (a *askable) questions() []question {
 	}
 	for _, id := range a.reports {
 		add("Report", id, func(s *Store, r Reader) (any, error) { return s.Report(ctx(), r, id) })
+		add("Items", id, func(s *Store, r Reader) (any, error) {
+			return paged(func(cursor string) (any, string, error) { return s.Items(ctx(), r, id, cursor, 2) })
+		})
 		add("MatchReport", id, func(s *Store, r Reader) (any, error) { return s.MatchReport(ctx(), r, id) })
 		add("Quarantine", id, func(s *Store, r Reader) (any, error) { return s.Quarantine(ctx(), r, id) })
 		add("Objects", id, func(s *Store, r Reader) (any, error) {

@@ -245,8 +245,13 @@ func (s *Store) Report(ctx context.Context, r Reader, id string) (report.Detail,
 		}
 		d.Items = append(d.Items, row)
 	}
+	all := 0
 	for t, n := range counts {
 		d.Types = append(d.Types, report.TypeCount{Type: s.typeName(t), Count: n})
+		all += n
+	}
+	if all > len(d.Items) {
+		d.Next = s.seal(r, itemsOf(rec), placeOf(rec, maxItems))
 	}
 	slices.SortFunc(d.Types, func(a, b report.TypeCount) int {
 		return cmp.Or(b.Count-a.Count, strings.Compare(a.Type, b.Type))

@@ -165,6 +165,8 @@ type Detail struct {
 	Name  string      `json:"name"`
 	Types []TypeCount `json:"types"`
 	Items []ObjectRow `json:"items"` // the first of its objects, at most 200; Objects counts all
+	// Next is the cursor of the objects after Items, "" when these are all.
+	Next string `json:"next,omitempty"`
 }
 
 // TypeCount counts objects of one type.

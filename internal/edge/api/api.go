@@ -34,6 +34,8 @@ import (
 type Reads interface {
 	Reports(ctx context.Context, q, source, cursor string, limit int) ([]report.Row, string, error)
 	Report(ctx context.Context, id string) (report.Detail, error)
+	// Items lists the objects of a report in the order they came in.
+	Items(ctx context.Context, id, cursor string, limit int) ([]report.ObjectRow, string, error)
 	// Match tells who else saw what a stored report mentions.
 	Match(ctx context.Context, id string) (report.Matches, error)
 	// MatchBody does so for a body, which it does not store.

@@ -66,6 +66,10 @@ func (f *fake) Report(_ context.Context, id string) (report.Detail, error) {
 	return report.Detail{}, f.call("Report %q", id)
 }
 
+func (f *fake) Items(_ context.Context, id, cursor string, limit int) ([]report.ObjectRow, string, error) {
+	return nil, "", f.call("Items %q %q %d", id, cursor, limit)
+}
+
 func (f *fake) Match(_ context.Context, id string) (report.Matches, error) {
 	return report.Matches{}, f.call("Match %q", id)
 }

@@ -75,6 +75,20 @@ type idInput struct {
 
 func (i *idInput) asked() string { return i.ID }
 
+type itemsInput struct {
+	Named
+	Cursor string `query:"cursor" doc:"from next of the report or of the page before"`
+	Limit  int    `query:"limit" minimum:"0" maximum:"500"`
+}
+
+// Named is idInput by an exported name: huma reads parameters of exported fields.
+type Named = idInput
+
+type items struct {
+	Objects []report.ObjectRow `json:"objects"`
+	Next    string             `json:"next,omitempty"`
+}
+
 type searchInput struct {
 	Q      string `query:"q" maxLength:"4096"`
 	Cursor string `query:"cursor"`
@@ -118,6 +132,10 @@ func (s *server) routes() {
 	})
 	answer(s, op("GET", "/reports/{id}", "get-report", "One report"), func(ctx context.Context, in *idInput) (report.Detail, error) {
 		return s.Reads.Report(ctx, in.ID)
+	})
+	answer(s, op("GET", "/reports/{id}/objects", "list-objects", "The objects of a report, in the order they came in"), func(ctx context.Context, in *itemsInput) (items, error) {
+		r, next, err := s.Reads.Items(ctx, in.ID, in.Cursor, in.Limit)
+		return items{r, next}, err
 	})
 	answer(s, op("GET", "/reports/{id}/matches", "match-report", "Who else saw what a report mentions"), func(ctx context.Context, in *idInput) (report.Matches, error) {
 		return s.Reads.Match(ctx, in.ID)

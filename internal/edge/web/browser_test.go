@@ -311,3 +311,47 @@ func TestBrowserIntake(t *testing.T) {
 		t.Errorf("console: %q", l)
 	}
 }
+
+// TestBrowserProgress hands a report in, sees how far it is while it is read, and
+// lands on the page of what became of it, whose keys work.
+func TestBrowserProgress(t *testing.T) {
+	ctx := browser(t)
+	f := story()
+	f.hold = make(chan struct{})
+	s := httptest.NewServer(newPages(t, f, Options{}))
+	defer s.Close()
+	var c complaints
+	c.listen(t, ctx)
+	css := func(q string) chromedp.CSS { return chromedp.CSS(q) }
+	hand := func(text string) {
+		t.Helper()
+		err := chromedp.Do(ctx,
+			chromedp.Navigate(s.URL+"/reports/new"),
+			chromedp.WaitVisible(css("#text")),
+			chromedp.SetValue(css("#text"), text),
+			chromedp.Click(css("#intake .sbar .pri")),
+			chromedp.WaitVisible(css("#going-bar[value='50']")),
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	hand("seen 203.0.113.44,")
+	words, err := chromedp.Run(ctx, chromedp.Text(css("#going-text")))
+	if err != nil || words != "1,204 objects · 3 set aside" {
+		t.Errorf("while it is read: %q, %v", words, err)
+	}
+	check(t, ctx, "new-going", viewport{"desktop", 1440, 900}, axeSource(t), &c)
+	f.hold <- struct{}{}
+	if err := chromedp.Do(ctx, chromedp.WaitVisible(css("#h-who"))); err != nil {
+		t.Fatal(err)
+	}
+	hand("unreadable")
+	f.hold <- struct{}{}
+	if err := chromedp.Do(ctx, chromedp.WaitVisible(css("#h-files")), chromedp.KeyEvent("?"), chromedp.WaitVisible(css("#help"))); err != nil {
+		t.Fatal(err)
+	}
+	if l := c.take(); len(l) > 0 {
+		t.Errorf("console: %q", l)
+	}
+}

@@ -29,6 +29,9 @@ type fake struct {
 	imported []imported
 	set      []report.Source
 	fail     error // what every read answers, if set
+	refuse   bool  // imports find the disk full
+
+	hold chan struct{} // imports wait for it after their first progress, if set
 }
 
 type imported struct {
@@ -65,6 +68,17 @@ func (f *fake) Report(_ context.Context, id string) (report.Detail, error) {
 	return d, nil
 }
 
+// Items gives two objects a page, named by where they stand.
+func (f *fake) Items(_ context.Context, id, cursor string, _ int) ([]report.ObjectRow, string, error) {
+	d := f.details[id]
+	for i, at := range []string{"after2", "after4", ""} {
+		if cursor == at && at != "" {
+			return []report.ObjectRow{{ID: indicatorID, Type: "indicator", Name: "object " + cursor, TLP: "TLP:RED"}, d.Items[0]}, []string{"after4", "", ""}[i], f.fail
+		}
+	}
+	return nil, "", fault.Errorf(fault.Invalid, "fake: cursor is not one of this question")
+}
+
 func (f *fake) Match(_ context.Context, id string) (report.Matches, error) {
 	return f.matches[id], f.fail
 }
@@ -93,14 +107,23 @@ func (f *fake) Quarantine(_ context.Context, id string) ([]report.Quarantined, e
 	return f.aside[id], f.fail
 }
 
-func (f *fake) Import(_ context.Context, req report.Request, name string, body io.Reader, _ func(report.Progress)) (report.Result, error) {
+func (f *fake) Import(_ context.Context, req report.Request, name string, body io.Reader, progress func(report.Progress)) (report.Result, error) {
 	b, err := io.ReadAll(body)
 	if err != nil {
 		return report.Result{}, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.refuse {
+		return report.Result{}, fault.WithHint(fault.Errorf(fault.Unavailable, "fake: disk full"), "make room")
+	}
 	f.imported = append(f.imported, imported{req, name, string(b)})
+	if progress != nil {
+		progress(report.Progress{Name: name, Bytes: int64(len(b)) / 2, Objects: 1204, Quarantined: 3})
+	}
+	if f.hold != nil {
+		<-f.hold
+	}
 	if strings.Contains(string(b), "unreadable") {
 		return report.Result{Received: 1, Quarantined: 1, Reports: []report.ReportRef{{
 			Name: name, Received: 1, Problem: "intake: " + name + ": neither STIX, MISP, CSV, mail nor text", Remedy: "say which format it is",
@@ -204,7 +227,8 @@ func story() *fake {
 func (f *fake) oneReport() {
 	r := f.rows[0]
 	f.details[r.ID] = report.Detail{
-		Row: r, Name: "grid-wiper-staging.json",
+		Next: "after2",
+		Row:  r, Name: "grid-wiper-staging.json",
 		Types: []report.TypeCount{{Type: "indicator", Count: 9}, {Type: "ipv4-addr", Count: 3}, {Type: "relationship", Count: 3}, {Type: "malware", Count: 2}, {Type: "attack-pattern", Count: 1}, {Type: "identity", Count: 1}},
 		Items: []report.ObjectRow{
 			{ID: malwareID, Type: "malware", Name: "LANTERN WIPER", TLP: "TLP:AMBER+STRICT", Version: "2026-11-22T11:02:00Z"},

@@ -76,7 +76,7 @@ func (*takenPage) template() string { return "taken" }
 // intakePost takes in files and pasted text, one after another, once it has
 // read the whole form and found nothing wrong with it. One report that could be
 // read leads to its own page, anything else to a page that lists what became
-// of each.
+// of each. Who follows along by events is told how far it is, and then the same.
 func intakePost(c *call) (page, error) {
 	f := c.f
 	f.Title, f.Section = f.T("intake"), "new"
@@ -89,10 +89,26 @@ func intakePost(c *call) (page, error) {
 	if len(h.files) == 0 {
 		return nil, fault.WithHint(fault.Errorf(fault.Invalid, "web: form: nothing was handed in"), "choose a file or paste the text of a report")
 	}
-	res, err := c.takeIn(h, sp)
-	if err != nil {
-		return nil, err
+	if !c.follows() {
+		res, err := c.takeIn(h, sp, nil)
+		if err != nil {
+			return nil, err
+		}
+		return c.taken(res)
 	}
+	e := c.follow(h.files)
+	res, err := c.takeIn(h, sp, e)
+	if err != nil {
+		e.end(nil, err)
+	} else {
+		e.end(c.taken(res))
+	}
+	return told{}, nil
+}
+
+// taken leads to what came in.
+func (c *call) taken(res report.Result) (page, error) {
+	f := c.f
 	if one := res.Reports[0]; len(res.Reports) == 1 && one.Problem == "" && one.ID != "" {
 		return see{at(reportPath(one.ID), "new", strconv.Itoa(res.New), "known", strconv.Itoa(res.Known+res.Conflicting))}, nil
 	}
@@ -209,12 +225,12 @@ func content(r io.Reader, text bool) (io.Reader, bool, error) {
 
 // takeIn imports each file of the form. When some are in and a later one
 // fails, the failure is listed beside them: what is in stays in.
-func (c *call) takeIn(h handedIn, sp *spool) (report.Result, error) {
+func (c *call) takeIn(h handedIn, sp *spool, e *events) (report.Result, error) {
 	res := report.Result{Reports: []report.ReportRef{}}
-	for _, f := range h.files {
+	for i, f := range h.files {
 		one := h.req
 		one.Name = f.name
-		got, err := c.w.Import(c.ctx(), one, f.name, sp.open(f), nil)
+		got, err := c.w.Import(c.ctx(), one, f.name, sp.open(f), e.progress(i))
 		if err != nil {
 			if len(res.Reports) == 0 || fault.KindOf(err) == fault.Internal {
 				return res, err

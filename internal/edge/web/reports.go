@@ -9,6 +9,10 @@ import (
 // rowsPerPage bounds a list on one page.
 const rowsPerPage = 50
 
+// objectsPerPage bounds the objects of a report on a page that does not start
+// with the first of them.
+const objectsPerPage = 200
+
 // reportsPage is the list of reports.
 type reportsPage struct {
 	*frame
@@ -85,6 +89,10 @@ type reportPage struct {
 	Types   []Bar
 	Aside   []report.Quarantined
 	Finding finding
+	// Later is true when the objects do not start with the first; Next is where
+	// those after them are.
+	Later bool
+	Next  string
 	// Arrived is set right after a report was handed in.
 	Arrived *arrival
 }
@@ -116,10 +124,22 @@ func oneReport(c *call) (page, error) {
 	}
 	f.JSON = "/api/v1" + reportPath(d.ID)
 	f.markRow(d.Row)
+	cursor, err := c.query("objects")
+	if err != nil {
+		return nil, err
+	}
+	if cursor != "" {
+		if d.Items, d.Next, err = c.r.Items(c.ctx(), d.ID, cursor, objectsPerPage); err != nil {
+			return nil, err
+		}
+	}
 	for _, o := range d.Items {
 		f.mark(o.TLP)
 	}
-	p := &reportPage{frame: f, D: d, Types: f.bars(d.Types)}
+	p := &reportPage{frame: f, D: d, Types: f.bars(d.Types), Later: cursor != ""}
+	if d.Next != "" {
+		p.Next = at(reportPath(d.ID), "objects", d.Next) + "#objects"
+	}
 	if p.Finding, err = c.find(d.ID, d.Source); err != nil {
 		return nil, err
 	}

@@ -82,25 +82,38 @@ func (s *server) page(h handler) http.Handler {
 			http.Redirect(w, r, to.to, http.StatusSeeOther)
 			return
 		}
-		status := http.StatusOK
-		if own, ok := p.(interface{ status() int }); ok && err == nil {
-			status = own.status()
+		if _, ok := p.(told); ok && err == nil {
+			return
 		}
-		if err != nil {
-			status, p = s.failed(c, err)
+		status, body := c.draw(p, err)
+		if body == nil {
+			http.Error(w, "500", http.StatusInternalServerError)
+			return
 		}
-		var b bytes.Buffer
-		if err := s.tmpl.execute(&b, p); err != nil {
-			s.opt.Log.LogAttrs(r.Context(), slog.LevelError, "page not drawn", slog.String("template", p.template()), slog.Any("err", err))
-			b.Reset()
-			status, p = s.failed(c, fault.Errorf(fault.Internal, "web: %s: %w", p.template(), err))
-			if err := s.tmpl.execute(&b, p); err != nil {
-				http.Error(w, "500", http.StatusInternalServerError)
-				return
-			}
-		}
-		write(w, r, status, b.Bytes())
+		write(w, r, status, body)
 	})
+}
+
+// draw draws p, or the page that tells err or that p cannot be drawn, and returns
+// its status; nil when not even that can.
+func (c *call) draw(p page, err error) (status int, body []byte) {
+	status = http.StatusOK
+	if own, ok := p.(interface{ status() int }); ok && err == nil {
+		status = own.status()
+	}
+	if err != nil {
+		status, p = c.failed(c, err)
+	}
+	var b bytes.Buffer
+	if err := c.tmpl.execute(&b, p); err != nil {
+		c.opt.Log.LogAttrs(c.ctx(), slog.LevelError, "page not drawn", slog.String("template", p.template()), slog.Any("err", err))
+		b.Reset()
+		status, p = c.failed(c, fault.Errorf(fault.Internal, "web: %s: %w", p.template(), err))
+		if err := c.tmpl.execute(&b, p); err != nil {
+			return status, nil
+		}
+	}
+	return status, b.Bytes()
 }
 
 // write sends a page, compressed where the browser takes that.

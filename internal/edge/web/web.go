@@ -34,6 +34,9 @@ type Reads interface {
 	Reports(ctx context.Context, q, source, cursor string, limit int) (rows []report.Row, next string, err error)
 	// Report returns one report by short or full id.
 	Report(ctx context.Context, id string) (report.Detail, error)
+	// Items lists the objects of a report in the order they came in, from a
+	// cursor of the report or of the page before.
+	Items(ctx context.Context, id, cursor string, limit int) (items []report.ObjectRow, next string, err error)
 	// Match answers who else saw what is in the report.
 	Match(ctx context.Context, id string) (report.Matches, error)
 	// Search finds objects and reports by id, value, address range or words.

@@ -170,6 +170,10 @@ func (p poisoned) Report(context.Context, string) (report.Detail, error) {
 	return filled[report.Detail](p.s), nil
 }
 
+func (p poisoned) Items(context.Context, string, string, int) ([]report.ObjectRow, string, error) {
+	return filled[[]report.ObjectRow](p.s), p.s, nil
+}
+
 func (p poisoned) Match(context.Context, string) (report.Matches, error) {
 	m := filled[report.Matches](p.s)
 	m.Hits[0].Noise = ""

@@ -53,7 +53,7 @@ var englishWords = map[string]string{
 	"aside.some.one": "{0} piece could not be read and was set aside; the rest is in.", "aside.some.other": "{0} pieces could not be read and were set aside; the rest is in.",
 	"aside.see": "what and why", "aside": "Set aside", "aside.sub": "kept as received; everything else is in", "aside.short": "kept, with place and reason",
 	"aside.n": "{0} set aside", "aside.done": "taken in since",
-	"objects": "Objects", "objects.sub": "as they stand in the report", "objects.first": "first {0} of {1}", "objects.none": "This report holds no objects.",
+	"objects": "Objects", "objects.sub": "as they stand in the report", "objects.first": "first {0} of {1}", "objects.later": "{0} more of {1}", "objects.more": "More objects", "objects.tofirst": "From the first", "objects.none": "This report holds no objects.",
 	"handling.h": "Handling", "kept": "kept as received", "types": "By type",
 
 	// Who else saw this.
@@ -77,7 +77,9 @@ var englishWords = map[string]string{
 	"intake.what":         "What you hand in", "intake.what.sub": "nothing is changed, nothing is lost", "intake.drop": "Drop files here.",
 	"intake.chosen.none": "STIX, MISP, CSV, e-mail or text", "intake.chosen.some": "Chosen: {0}", "intake.choose": "or choose files",
 	"intake.paste": "Or paste", "intake.paste.ex": "198.51.100[.]7\nhxxps://update.example/login",
-	"intake.do": "Take in and match", "intake.busy": "Reading…", "intake.stays": "stays in this node",
+	"going": "How far it is", "going.sent": "Sent: {0} %", "going.file": "File {0} of {1}, {2}",
+	"going.lost": "The node did not answer to the end. What it acknowledged is kept: hand the same in again and it goes on from there.",
+	"intake.do":  "Take in and match", "intake.busy": "Reading…", "intake.stays": "stays in this node",
 	"next": "What happens next", "next.1": "Kept.", "next.1.t": "The bytes are stored as they are before anything else happens.",
 	"next.2": "Read.", "next.2.t": "Piece by piece. What cannot be read is set aside with place, reason and remedy.",
 	"next.3": "Matched.", "next.3.t": "You see which other reports and sources mention the same things, and why it matters. Common things are ranked last.",

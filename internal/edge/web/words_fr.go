@@ -52,7 +52,7 @@ var frenchWords = map[string]string{
 	"aside.some.one": "{0} élément illisible a été mis de côté ; le reste est enregistré.", "aside.some.other": "{0} éléments illisibles ont été mis de côté ; le reste est enregistré.",
 	"aside.see": "lesquels et pourquoi", "aside": "Mis de côté", "aside.sub": "gardé tel que reçu ; tout le reste est enregistré", "aside.short": "gardé, avec endroit et raison",
 	"aside.n": "{0} mis de côté", "aside.done": "repris depuis",
-	"objects": "Objets", "objects.sub": "tels qu’ils figurent dans le rapport", "objects.first": "les {0} premiers sur {1}", "objects.none": "Ce rapport ne contient aucun objet.",
+	"objects": "Objets", "objects.sub": "tels qu’ils figurent dans le rapport", "objects.first": "les {0} premiers sur {1}", "objects.later": "{0} autres sur {1}", "objects.more": "Autres objets", "objects.tofirst": "Depuis le premier", "objects.none": "Ce rapport ne contient aucun objet.",
 	"handling.h": "Traitement", "kept": "gardé tel que reçu", "types": "Par type",
 
 	// Who else saw this.
@@ -76,7 +76,9 @@ var frenchWords = map[string]string{
 	"intake.what":         "Ce que vous remettez", "intake.what.sub": "rien n’est modifié, rien n’est perdu", "intake.drop": "Déposez des fichiers ici.",
 	"intake.chosen.none": "STIX, MISP, CSV, courriel ou texte", "intake.chosen.some": "Choisi : {0}", "intake.choose": "ou choisissez des fichiers",
 	"intake.paste": "Ou collez", "intake.paste.ex": "198.51.100[.]7\nhxxps://update.example/login",
-	"intake.do": "Recevoir et rapprocher", "intake.busy": "Lecture…", "intake.stays": "reste dans ce nœud",
+	"going": "Avancement", "going.sent": "Envoyé : {0} %", "going.file": "Fichier {0} sur {1}, {2}",
+	"going.lost": "Le nœud n’a pas répondu jusqu’au bout. Ce qu’il a confirmé est gardé : redonnez la même chose et il reprendra là.",
+	"intake.do":  "Recevoir et rapprocher", "intake.busy": "Lecture…", "intake.stays": "reste dans ce nœud",
 	"next": "Ce qui suit", "next.1": "Gardé.", "next.1.t": "Les octets sont enregistrés tels quels avant toute autre chose.",
 	"next.2": "Lu.", "next.2.t": "Élément par élément. Ce qui est illisible est mis de côté avec l’endroit, la raison et le remède.",
 	"next.3": "Rapproché.", "next.3.t": "Vous voyez quels autres rapports et sources mentionnent la même chose, et pourquoi c’est utile. Ce qui est courant est classé en dernier.",

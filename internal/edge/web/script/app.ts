@@ -102,19 +102,84 @@ const intake = (): void => {
     text.value += data?.getData("text/plain") ?? "";
     text.focus();
   });
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
     const button = find<HTMLButtonElement>("#intake button[data-busy]");
     if (!button) return;
+    event.preventDefault();
+    if (button.getAttribute("aria-disabled")) return;
     const words = button.textContent;
     button.textContent = button.dataset.busy ?? "";
     button.setAttribute("aria-disabled", "true");
     say(button.textContent);
-    // Coming back by the browser's own button finds the form as it was.
-    addEventListener("pageshow", () => {
+    const again = (): void => {
       button.textContent = words;
       button.removeAttribute("aria-disabled");
-    }, { once: true });
+    };
+    // Coming back by the browser's own button finds the form as it was.
+    addEventListener("pageshow", again, { once: true });
+    send(form, again);
   });
+};
+
+// send hands the form in and shows how far it is: first what is sent, then what
+// the node tells by events while it reads.
+const send = (form: HTMLFormElement, again: () => void): void => {
+  const going = find("#going");
+  const bar = find<HTMLProgressElement>("#going-bar");
+  const text = find("#going-text");
+  if (!going || !bar || !text) return form.submit();
+  let said = 0;
+  const show = (percent: number, words: string): void => {
+    going.hidden = false;
+    bar.value = percent;
+    text.textContent = words;
+    const now = performance.now();
+    if (now - said > 5000) {
+      said = now;
+      say(`${words} (${percent} %)`);
+    }
+  };
+  const request = new XMLHttpRequest();
+  request.open("POST", form.action);
+  request.setRequestHeader("Accept", "text/event-stream");
+  let read = 0;
+  let ended = false;
+  // draw puts a page from the node in the place of this one.
+  const draw = (html: string): void => {
+    ended = true;
+    document.open();
+    document.write(html);
+    document.close();
+  };
+  const streamed = (): boolean => (request.getResponseHeader("Content-Type") ?? "").startsWith("text/event-stream");
+  const follow = (): void => {
+    if (!streamed()) return;
+    for (let end = 0; (end = request.responseText.indexOf("\n\n", read)) >= 0; read = end + 2) {
+      const [, name, data] = /^event: (.*)\ndata: (.*)$/.exec(request.responseText.slice(read, end)) ?? [];
+      if (!name || ended) continue;
+      const told = JSON.parse(data);
+      if (name === "progress") show(told.percent, told.text);
+      if (name === "page") draw(told);
+      if (name === "see") {
+        ended = true;
+        location.assign(told);
+      }
+    }
+  };
+  request.upload.addEventListener("progress", (event) => {
+    const percent = event.total ? Math.floor((100 * event.loaded) / event.total) : 0;
+    show(percent, (text.dataset.sent ?? "").replace("{0}", String(percent)));
+  });
+  request.addEventListener("progress", follow);
+  request.addEventListener("loadend", () => {
+    if (streamed()) follow();
+    else if (request.responseText) draw(request.responseText);
+    if (ended) return;
+    show(0, text.dataset.lost ?? "");
+    say(text.textContent ?? "");
+    again();
+  });
+  request.send(new FormData(form));
 };
 
 // move puts the focus on the next or previous line of the page's tables.
