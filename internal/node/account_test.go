@@ -373,14 +373,14 @@ func TestServeOverTLS(t *testing.T) {
 			return cs.PeerCertificates[0].VerifyHostname("casus.example")
 		}}
 	}
-	res, _, err := ask("", "/reports", pinned(tls.VersionTLS13))
+	res, _, err := ask("", "/reports", pinned(tls.VersionTLS13)) //nolint:bodyclose // ask closes it
 	if err != nil || res.StatusCode != http.StatusSeeOther {
 		t.Fatalf("a page: %v, %v, want the way to sign in", res, err)
 	}
-	if _, _, err := ask("", "/reports", pinned(tls.VersionTLS12)); err == nil {
+	if _, _, err := ask("", "/reports", pinned(tls.VersionTLS12)); err == nil { //nolint:bodyclose // ask closes it
 		t.Error("TLS 1.2 is taken")
 	}
-	if res, _, err := ask("evil.example", "/reports", pinned(tls.VersionTLS13)); err != nil || res.StatusCode != http.StatusMisdirectedRequest {
+	if res, _, err := ask("evil.example", "/reports", pinned(tls.VersionTLS13)); err != nil || res.StatusCode != http.StatusMisdirectedRequest { //nolint:bodyclose // ask closes it
 		t.Errorf("another host: %v, %v, want 421", res, err)
 	}
 	if info, err := os.Stat(filepath.Join(c.Dir, "tls", "own.pem")); err != nil || info.Mode().Perm() != 0o600 {
@@ -393,7 +393,7 @@ func TestServeOverTLS(t *testing.T) {
 	again, stop := served(t, n, o)
 	u, _ = url.Parse(again.URL)
 	addr = "127.0.0.1:" + u.Port()
-	if _, _, err := ask("", "/reports", pinned(tls.VersionTLS13)); err != nil {
+	if _, _, err := ask("", "/reports", pinned(tls.VersionTLS13)); err != nil { //nolint:bodyclose // ask closes it
 		t.Errorf("with the certificate from files: %v", err)
 	}
 	stop()

@@ -176,7 +176,7 @@ func (n *Node) operator(token string, refuse refusal, next http.Handler) http.Ha
 			query.Del("token")
 			rest.RawQuery = query.Encode()
 			rest.Path, rest.RawPath = "/"+strings.TrimLeft(rest.Path, "/"), "" // never another host
-			http.Redirect(w, r, rest.RequestURI(), http.StatusSeeOther)
+			http.Redirect(w, r, rest.RequestURI(), http.StatusSeeOther)        //nolint:gosec // a path of this host, by the line above
 		case bears && !good(bearer), !bears && !known.has(r):
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			refuse(w, r, http.StatusUnauthorized, "sign-in", fault.WithHint(

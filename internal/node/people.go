@@ -184,7 +184,7 @@ func (n *Node) Login(ctx context.Context, c people.Credentials) (people.Made, er
 	if err != nil {
 		return people.Made{}, err
 	}
-	by := people.By{Author: people.Identity{Acting: alliance.Acting{Person: k, Role: c.Role}}.Author(), Now: now}
+	by := people.By{Author: people.Identity{Person: k, Role: c.Role}.Author(), Now: now}
 	secret, t, err := n.people.MakeToken(ctx, by, k, c.Role, people.ScopeAll, now.Add(loginLife))
 	return people.Made{Secret: secret, Token: t}, err
 }
@@ -250,12 +250,13 @@ func (n *Node) AddPerson(ctx context.Context, p people.NewPerson) (people.Person
 	if n.people.Empty() && (p.Login == "" || p.Password == "" || !slices.ContainsFunc(p.Posts, func(x alliance.Post) bool { return x == alliance.Post{Role: alliance.Administrator} })) {
 		return people.Person{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: the first person has to be an administrator with login and password"), "from then on everybody has to sign in, and only an administrator can add others")
 	}
-	// A private partner is of the community when it was asked in, and others are.
+	// TLP:GREEN speaks of a community; a private partner joins it only when it is
+	// set to.
 	org := alliance.Organisation{ID: p.Org, Name: p.OrgName, Kind: p.OrgKind, Community: p.OrgKind != alliance.Partner}
 	if org.Name == "" {
 		org.Name = string(org.ID)
 	}
-	set := event.Person{Person: alliance.Person{Key: p.Key, Org: p.Org, Posts: p.Posts}, BreakGlass: p.BreakGlass}
+	set := event.Person{Key: p.Key, Org: p.Org, Posts: p.Posts, BreakGlass: p.BreakGlass}
 	var password []byte
 	if p.Password != "" {
 		password = []byte(p.Password)

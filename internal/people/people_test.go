@@ -60,7 +60,7 @@ const password = "four words of nonsense"
 // add adds a person with a password; the login is the key.
 func (w *world) add(k alliance.Key, roles ...alliance.Role) {
 	w.t.Helper()
-	p := event.Person{Person: alliance.Person{Key: k, Org: "AAA/csirt"}}
+	p := event.Person{Key: k, Org: "AAA/csirt"}
 	for _, r := range roles {
 		p.Posts = append(p.Posts, alliance.Post{Role: r})
 	}
@@ -94,7 +94,7 @@ func TestFoldIsRebuilt(t *testing.T) {
 	w.add("ada", alliance.Administrator)
 	w.add("ben", alliance.Analyst, alliance.Delegate)
 	w.add("cem", alliance.Analyst)
-	w.must(w.SetOrganisation(ctx, w.by(), event.Organisation{Organisation: alliance.Organisation{ID: "AAA/mfa", Name: "Ministry", Kind: alliance.Ministry}}))
+	w.must(w.SetOrganisation(ctx, w.by(), event.Organisation{ID: "AAA/mfa", Name: "Ministry", Kind: alliance.Ministry}))
 	ben, err := w.Person("ben")
 	w.must(err)
 	ben.Deputies = []alliance.Deputy{{For: "ben", By: "cem", Role: alliance.Delegate, OnLeave: true}}
@@ -111,7 +111,7 @@ func TestFoldIsRebuilt(t *testing.T) {
 	w.add("dan", alliance.Auditor)
 	w.must(w.Remove(ctx, w.by(), "dan", ""))
 	// Something else is in the log too.
-	_, err = w.log.Append(ctx, nil, []eventlog.Entry{{Header: event.Header{Kind: event.SourceSet}, Payload: []byte("no matter")}})
+	_, err = w.log.Append(ctx, nil, []eventlog.Entry{{Kind: event.SourceSet, Payload: []byte("no matter")}})
 	w.must(err)
 
 	index, err := w.Index(ctx)

@@ -519,7 +519,7 @@ func (s *Store) auditBreakGlass(ctx context.Context, now time.Time, k alliance.K
 	if p == nil || !p.set.BreakGlass {
 		return nil
 	}
-	by := By{Author: Identity{Acting: alliance.Acting{Person: k, Role: role}}.Author(), Now: now}
+	by := By{Author: Identity{Person: k, Role: role}.Author(), Now: now}
 	return s.commit(ctx, by, []fact{{event.BreakGlassUsed, event.BreakGlass{Person: k, Role: role, At: now}}}, nil, "")
 }
 

@@ -242,7 +242,9 @@ func (f *folding) entry(e *eventlog.Stored, t *Terms) error {
 			return nil
 		}
 		return f.kv.Set(binary.BigEndian.AppendUint64(num('p', no), uint64(e.Seq)), nil)
-	case event.ReportMarked:
+	case event.ReportMarked,
+		event.OrganisationSet, event.PersonSet, event.PersonNamed, event.CredentialSet, event.CredentialRemoved,
+		event.TokenMade, event.TokenRevoked, event.BreakGlassUsed: // people are folded elsewhere
 	}
 	return nil
 }

@@ -186,7 +186,6 @@ type story struct {
 	policy *marking.Policy
 	who    marking.Reader
 	home   alliance.Org
-	marked func(marking.Set) bool // what who may read
 	public []op
 	sets   map[string]marking.Set // containers, by identity
 	own    map[string]bool        // identities that who handed in
@@ -654,10 +653,9 @@ func TestQuestionsAreAll(t *testing.T) {
 	}
 	reader := reflect.TypeFor[Reader]()
 	typ := reflect.TypeFor[*Store]()
-	for i := range typ.NumMethod() {
-		m := typ.Method(i)
-		for j := range m.Type.NumIn() {
-			if m.Type.In(j) == reader && !asked[m.Name] {
+	for m := range typ.Methods() {
+		for in := range m.Type.Ins() {
+			if in == reader && !asked[m.Name] {
 				t.Errorf("%s takes a Reader, but no question asks it", m.Name)
 			}
 		}

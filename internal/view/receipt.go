@@ -100,9 +100,11 @@ func (b *blocks) get(no uint32) (receipt, error) {
 func (b *blocks) all(nos []uint32) ([]receipt, error) {
 	out := make([]receipt, len(nos))
 	var keys [][]byte
-	for i := len(nos) - 1; i >= 0; i-- {
-		if i == len(nos)-1 || nos[i]/blockReceipts != nos[i+1]/blockReceipts {
-			keys = append(keys, num('r', nos[i]/blockReceipts))
+	last := none
+	for _, no := range slices.Backward(nos) {
+		if no/blockReceipts != last {
+			last = no / blockReceipts
+			keys = append(keys, num('r', last))
 		}
 	}
 	i := len(nos) - 1

@@ -45,7 +45,8 @@ func TestPostsAndDeputies(t *testing.T) {
 	}
 	d, err := deputies("p1", []string{"analyst=p2", "delegate=p3,leave", "delegate=p4,2026-12-01.."})
 	want := []alliance.Deputy{
-		{For: "p1", By: "p2", Role: alliance.Analyst}, {For: "p1", By: "p3", Role: alliance.Delegate, OnLeave: true},
+		{For: "p1", By: "p2", Role: alliance.Analyst},
+		{For: "p1", By: "p3", Role: alliance.Delegate, OnLeave: true},
 		{For: "p1", By: "p4", Role: alliance.Delegate, Span: from},
 	}
 	if err != nil || !cmp.Equal(d, want) {

@@ -2,7 +2,7 @@ package web
 
 // englishWords is the English catalogue. Keys ending in ".one" and ".other"
 // are chosen by number; {0}, {1} … are filled in.
-var englishWords = map[string]string{
+var englishWords = map[string]string{ //nolint:gosec // words for people, no credentials
 	// Frame.
 	"skip": "Skip to content", "handling": "Handling of this page", "exercise": "EXERCISE", "exercise.data": "fictitious data",
 	"nav": "Main", "drawn": "Page drawn {0}", "asjson": "as JSON", "today": "today", "close": "Close", "cancel": "Cancel",

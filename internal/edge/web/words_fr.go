@@ -1,7 +1,7 @@
 package web
 
 // frenchWords is the French catalogue, with the same keys as the English one.
-var frenchWords = map[string]string{
+var frenchWords = map[string]string{ //nolint:gosec // words for people, no credentials
 	// Frame.
 	"skip": "Aller au contenu", "handling": "Traitement de cette page", "exercise": "EXERCISE", "exercise.data": "exercice, données fictives",
 	"nav": "Menu principal", "drawn": "Page établie à {0}", "asjson": "en JSON", "today": "aujourd’hui", "close": "Fermer", "cancel": "Annuler",

@@ -229,7 +229,7 @@ func testCopies(t *testing.T, s kv.Store) {
 	got(snap)
 	must(t, snap.Close(), s.Flush())
 	kept = append(slices.Clip(kept), got(s)...) // from a file now
-	for i := range 300 {                                 // whatever stood behind a value is used again
+	for i := range 300 {                        // whatever stood behind a value is used again
 		set(t, s, fmt.Sprint("b", i), noise(byte(i), 4<<10))
 	}
 	b = s.Batch()
