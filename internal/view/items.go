@@ -34,7 +34,7 @@ func (s *Store) Items(ctx context.Context, r Reader, id, cursor string, limit in
 		if err != nil {
 			return nil, "", err
 		}
-		if ok, err := m.sees(rc); err != nil {
+		if ok, err := m.sees(&rc); err != nil {
 			return nil, "", err
 		} else if !ok {
 			continue
