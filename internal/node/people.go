@@ -63,6 +63,8 @@ func (n *Node) may(ctx context.Context, what act) error {
 		return signInNeeded()
 	case !slices.Contains(acts(c.Role), what):
 		return fault.WithHint(fault.Errorf(fault.Denied, "node: the role %s may not do this", c.Role), "casus whoami shows the roles that you hold")
+	case !c.Scope.Reads():
+		return fault.Errorf(fault.Denied, "node: the token may do nothing here")
 	case what != reads && what != self && !c.Scope.Writes():
 		return fault.WithHint(fault.Errorf(fault.Denied, "node: the token only reads"), "make one with: casus token make --scope all")
 	}
@@ -81,7 +83,7 @@ func (n *Node) readerFor(ctx context.Context) view.Reader {
 		return view.LocalOperator()
 	}
 	c := people.CallerOf(ctx)
-	if c.Person == "" || !slices.Contains(acts(c.Role), reads) {
+	if c.Person == "" || !c.Scope.Reads() || !slices.Contains(acts(c.Role), reads) {
 		return view.Reader{}
 	}
 	now := n.cfg.Clock().UTC()
@@ -94,6 +96,7 @@ func (n *Node) readerFor(ctx context.Context) view.Reader {
 		n.alarms.Add(1)
 		return view.Reader{}
 	}
+	n.alarms.Add(int64(len(r.Alarms())))
 	return r
 }
 
@@ -366,6 +369,8 @@ func (n *Node) MakeToken(ctx context.Context, t people.NewToken) (people.Made, e
 		return people.Made{}, fault.WithHint(fault.Errorf(fault.Conflict, "node: there is nobody for a token to act for"), "add the first person with: casus user add")
 	case !c.Scope.Writes():
 		return people.Made{}, fault.Errorf(fault.Denied, "node: the token only reads")
+	case c.Token != "" && t.Role != alliance.NoRole && t.Role != c.Role:
+		return people.Made{}, fault.WithHint(fault.Errorf(fault.Denied, "node: a token makes tokens in its own role alone"), "sign in with: casus login --role %s", t.Role)
 	}
 	by := n.by(ctx)
 	if t.Role == alliance.NoRole {
@@ -386,7 +391,11 @@ func (n *Node) RevokeToken(ctx context.Context, id string) error {
 	if err := n.may(ctx, self); err != nil {
 		return err
 	}
-	k := people.CallerOf(ctx).Person
+	c := people.CallerOf(ctx)
+	if !c.Scope.Writes() && id != c.Token {
+		return fault.Errorf(fault.Denied, "node: the token only reads")
+	}
+	k := c.Person
 	if n.may(ctx, manages) == nil {
 		k = ""
 	}
@@ -468,6 +477,9 @@ func (n *Node) EndSession(ctx context.Context, id string) error {
 	}
 	if id == "" {
 		return fault.Errorf(fault.Invalid, "node: session: none named")
+	}
+	if !people.CallerOf(ctx).Scope.Writes() {
+		return fault.Errorf(fault.Denied, "node: the token only reads")
 	}
 	n.people.EndSession(people.CallerOf(ctx).Person, id)
 	return nil

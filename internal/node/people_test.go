@@ -20,6 +20,7 @@ import (
 	"casus/internal/eventlog"
 	"casus/internal/fault"
 	"casus/internal/people"
+	"casus/internal/view"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -204,11 +205,52 @@ func TestReadOnlyToken(t *testing.T) {
 			"token":    second(n.MakeToken(ctx, people.NewToken{})),
 			"password": n.SetPassword(ctx, r.String(), goodPassword, "another long password"),
 			"rebuild":  n.Rebuild(ctx),
+			"revoke":   n.RevokeToken(ctx, "another"),
+			"session":  n.EndSession(ctx, "another"),
 		} {
 			if fault.KindOf(got) != fault.Denied {
 				t.Errorf("%s as %s with a token that reads: %v, want Denied", name, r, got)
 			}
 		}
+	}
+}
+
+// TestScopes asks with tokens whose scope is empty or of another version, and makes
+// tokens in another role with a token.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	for _, scope := range []people.Scope{"", "hand-in"} {
+		c := people.CallerOf(as(t, n, alliance.Analyst))
+		c.Scope = scope
+		ctx := people.With(t.Context(), c)
+		if _, _, err := n.Reports(ctx, "", "", "", 1); fault.KindOf(err) != fault.Denied {
+			t.Errorf("with scope %q reports are listed: %v, want Denied", scope, err)
+		}
+		if _, err := n.Whoami(ctx); err == nil && n.readerFor(ctx).Name() != (view.Reader{}).Name() {
+			t.Errorf("with scope %q somebody reads", scope)
+		}
+	}
+	ctx := as(t, n, alliance.Analyst)
+	if _, err := n.MakeToken(ctx, people.NewToken{Role: alliance.Administrator}); fault.KindOf(err) != fault.Denied {
+		t.Errorf("a token makes one in another role: %v, want Denied", err)
+	}
+	if _, err := n.MakeToken(ctx, people.NewToken{}); err != nil {
+		t.Errorf("a token in its own role: %v", err)
+	}
+}
+
+// TestIndexOfAnotherLog opens a log with people beside an index that knows of none.
+func TestIndexOfAnotherLog(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	i, err := n.people.Index(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.Entries, i.Digest = nil, strings.Repeat("0", 64)
+	if _, err := people.Open(t.Context(), n.log, people.Options{Random: n.cfg.Random, Secret: make([]byte, 32), Cost: cheapPasswords()}, &i); err == nil {
+		t.Error("an index of another log is taken")
 	}
 }
 

@@ -28,6 +28,7 @@ package people
 
 import (
 	"context"
+	"encoding/hex"
 	"io"
 	"slices"
 	"sync"
@@ -88,6 +89,13 @@ func Open(ctx context.Context, log eventlog.Log, opt Options, from *Index) (*Sto
 		return nil, err
 	}
 	if from != nil {
+		digest, err := digestAt(ctx, log, from.Mark)
+		if err != nil {
+			return nil, err
+		}
+		if digest != from.Digest {
+			return nil, fault.Errorf(fault.Internal, "people: index: it is of another log")
+		}
 		for _, seq := range from.Entries {
 			st, err := log.Get(ctx, seq)
 			if err != nil {
@@ -111,10 +119,24 @@ func Open(ctx context.Context, log eventlog.Log, opt Options, from *Index) (*Sto
 // Index tells which entries of a log are about people, so that the next Open
 // does not have to read the others.
 type Index struct {
-	// Mark is how far the log was read.
-	Mark event.Seq `json:"mark"`
+	// Mark is how far the log was read, and Digest the payload digest of the entry
+	// there, hexadecimal, by which the log is known again: it is salted.
+	Mark   event.Seq `json:"mark"`
+	Digest string    `json:"digest"`
 	// Entries are those about people, ascending.
 	Entries []event.Seq `json:"entries"`
+}
+
+// digestAt returns the payload digest of an entry, "" for none.
+func digestAt(ctx context.Context, log eventlog.Log, seq event.Seq) (string, error) {
+	if seq == 0 {
+		return "", nil
+	}
+	st, err := log.Get(ctx, seq)
+	if err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(st.Header.PayloadHash[:]), nil
 }
 
 // Step reads on from where the store has read the log to its head: what others
@@ -151,10 +173,14 @@ func (s *Store) Index(ctx context.Context) (Index, error) {
 	if err != nil {
 		return Index{}, err
 	}
+	digest, err := digestAt(ctx, s.log, head)
+	if err != nil {
+		return Index{}, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fold.mark = head
-	return Index{Mark: head, Entries: slices.Clone(s.fold.entries)}, nil
+	return Index{Mark: head, Digest: digest, Entries: slices.Clone(s.fold.entries)}, nil
 }
 
 // Empty reports whether there is nobody yet: no person was ever set.

@@ -51,6 +51,9 @@ const (
 // Writes reports whether the scope may change anything.
 func (s Scope) Writes() bool { return s == ScopeAll }
 
+// Reads reports whether the scope lets anything be read.
+func (s Scope) Reads() bool { return s == ScopeRead || s == ScopeAll }
+
 // Identity is who calls, in which capacity. The zero value is nobody.
 type Identity struct {
 	alliance.Acting

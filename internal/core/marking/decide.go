@@ -399,8 +399,11 @@ func (p *Policy) all(r Reader, sets []Marked, now time.Time) (allowed []bool, er
 		allowed = append(allowed, res.Decision == cedar.Allow && len(res.Diagnostic.Errors) == 0 && sets[i].err == nil)
 		return nil
 	})
-	if err != nil || len(allowed) != len(sets) {
+	if err != nil {
 		return nil, nil, fault.Errorf(fault.Internal, "marking: %d of %d sets decided: %w", len(allowed), len(sets), err)
+	}
+	if len(allowed) != len(sets) {
+		return nil, nil, fault.Errorf(fault.Internal, "marking: %d of %d sets decided", len(allowed), len(sets))
 	}
 	return allowed, slices.Collect(maps.Keys(seen)), nil
 }
