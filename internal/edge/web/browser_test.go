@@ -145,15 +145,21 @@ func TestBrowserScreens(t *testing.T) {
 	}
 }
 
+// noPeople is the door of a node on which there is nobody yet.
+type noPeople struct{ Door }
+
+// Empty implements Door.
+func (noPeople) Empty() bool { return true }
+
 // TestBrowserFrench opens every screen in French, whose words are longer, at
 // the narrow width and looks for sideways scrolling.
 func TestBrowserFrench(t *testing.T) {
 	ctx := browser(t)
-	s := httptest.NewServer(newPages(t, story(), Options{NodeName: "Alliance duty desk"}))
+	s := httptest.NewServer(newPages(t, story(), Options{NodeName: "Alliance duty desk", Door: noPeople{}}))
 	defer s.Close()
 	var c complaints
 	c.listen(t, ctx)
-	for _, size := range []viewport{{"phone", 390, 844}, {"desktop", 1024, 768}} {
+	for _, size := range []viewport{{"phone", 360, 740}, {"desktop", 1024, 768}} {
 		for _, x := range screens {
 			sep := "?"
 			if strings.Contains(x.path, "?") {

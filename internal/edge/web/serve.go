@@ -214,7 +214,11 @@ func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, status int, err e
 		f := s.blankFrame(c)
 		f.Bare = true
 		f.Title = f.T("fault." + key)
-		return &faultPage{frame: f, Status: status, Head: f.Title, Text: f.T("fault." + key + ".text"), Cause: err.Error(), Hint: fault.HintOf(err)}, nil
+		page := &faultPage{frame: f, Status: status, Head: f.Title, Text: f.T("fault." + key + ".text")}
+		if key == "denied" || key == "unavailable" { // the words of the others say all
+			page.Cause, page.Hint = err.Error(), fault.HintOf(err)
+		}
+		return page, nil
 	})).ServeHTTP(w, r)
 }
 
