@@ -63,6 +63,9 @@ cover: ## coverage by package
 	go test -coverprofile=tmp/cover.out ./... | sort -k5 -n
 	go tool cover -func=tmp/cover.out | tail -n 1
 
+doc: ## cmd/casus/doc.go from the help texts
+	go test ./internal/house -run 'TestHelp$$' -update
+
 release: ## reproducible archives in bin/release
 	@rm -rf bin/release; mkdir -p bin/release
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \

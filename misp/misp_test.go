@@ -441,7 +441,10 @@ func shared(t testing.TB, env, standard string) string {
 	t.Helper()
 	dir := os.Getenv(env)
 	if dir == "" {
-		dir = filepath.Join("..", standard)
+		dir = standard
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join("..", dir)
 	}
 	if _, err := os.Stat(dir); err != nil {
 		if os.Getenv("CASUS_CI") == "1" {
@@ -472,7 +475,7 @@ func unpack(t testing.TB, path string) []byte {
 
 func TestRealEvents(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(shared(t, "CASUS_DATA_SHARED", "../shared/data"), "misp")
+	dir := filepath.Join(shared(t, "CASUS_LIBRARY", "../shared/data"), "misp")
 	var files, attrs, objects int
 	for _, folder := range []string{"eset-events", "pymisp-tests"} {
 		names, err := filepath.Glob(filepath.Join(dir, folder, "*.json.gz"))
@@ -518,7 +521,7 @@ func hasMust(fs []stix.Finding) bool {
 
 func TestRealMalformed(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(shared(t, "CASUS_DATA_SHARED", "../shared/data"), "misp", "malformed")
+	dir := filepath.Join(shared(t, "CASUS_LIBRARY", "../shared/data"), "misp", "malformed")
 	evs, problems, err := readAll(bytes.NewReader(unpack(t, filepath.Join(dir, "pypi_backdoor__malicious_pypi_packages.misp-event.json.gz"))))
 	if err != nil || len(evs) != 0 || len(problems) != 1 {
 		t.Fatalf("got %d events, %v, %v", len(evs), problems, err)

@@ -424,16 +424,19 @@ func TestOthersDirectory(t *testing.T) {
 // TestMalformedEvent hands in a real MISP event that others broke.
 func TestMalformedEvent(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("CASUS_DATA_SHARED")
+	dir := os.Getenv("CASUS_LIBRARY")
 	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
+		dir = filepath.Join("..", "shared", "data")
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join("..", "..", dir)
 	}
 	path := filepath.Join(dir, "misp", "malformed", "pypi_backdoor__malicious_pypi_packages.misp-event.json.gz")
 	if _, err := os.Stat(path); err != nil {
 		if os.Getenv("CASUS_CI") == "1" {
 			t.Fatalf("no real files: %v", err)
 		}
-		t.Skip("no folder of real files; set CASUS_DATA_SHARED")
+		t.Skip("no folder of real files; set CASUS_LIBRARY")
 	}
 	const want = "line 37374, byte 1532403 (/response/0/Event/Tag/7): the JSON stops here: unexpected ']' behind ',': " +
 		"ask the publisher for a valid file, or mend the JSON at this place and import it again"

@@ -277,7 +277,7 @@ func TestNestedSpans(t *testing.T) {
 // sharedLists returns real warning lists, which are not part of the project.
 func sharedLists(tb testing.TB) []*List {
 	tb.Helper()
-	dir := os.Getenv("CASUS_DATA_SHARED")
+	dir := os.Getenv("CASUS_LIBRARY")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "..", "shared", "data")
 	} else if !filepath.IsAbs(dir) {
@@ -286,9 +286,9 @@ func sharedLists(tb testing.TB) []*List {
 	files, _ := filepath.Glob(filepath.Join(dir, "misp", "warninglists", "*.json.gz"))
 	if len(files) == 0 {
 		if os.Getenv("CASUS_CI") == "1" {
-			tb.Fatal("no warning lists in the folder named by CASUS_DATA_SHARED")
+			tb.Fatal("no warning lists in the folder named by CASUS_LIBRARY")
 		}
-		tb.Skip("no warning lists in the folder named by CASUS_DATA_SHARED")
+		tb.Skip("no warning lists in the folder named by CASUS_LIBRARY")
 	}
 	var out []*List
 	for _, name := range files {

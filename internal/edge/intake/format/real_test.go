@@ -23,15 +23,18 @@ import (
 // shared returns the folder of real files, or skips.
 func shared(t testing.TB) string {
 	t.Helper()
-	dir := os.Getenv("CASUS_DATA_SHARED")
+	dir := os.Getenv("CASUS_LIBRARY")
 	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "..", "..", "shared", "data")
+		dir = filepath.Join("..", "shared", "data")
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join("..", "..", "..", "..", dir)
 	}
 	if _, err := os.Stat(dir); err != nil {
 		if os.Getenv("CASUS_CI") == "1" {
-			t.Fatalf("CASUS_DATA_SHARED: %v", err)
+			t.Fatalf("CASUS_LIBRARY: %v", err)
 		}
-		t.Skipf("CASUS_DATA_SHARED: no folder %s", dir)
+		t.Skipf("CASUS_LIBRARY: no folder %s", dir)
 	}
 	return dir
 }
