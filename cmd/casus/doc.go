@@ -408,7 +408,7 @@
 //
 // # casus user password
 //
-// set a password; all sessions of the person end
+// set a password; all sessions and tokens of the person end
 //
 // Sets a password, which is asked for on the terminal or read as a line of stdin. With
 // --own the old one is asked for first, on a line before it.

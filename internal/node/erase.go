@@ -112,6 +112,10 @@ func (n *Node) Erase(ctx context.Context, id, reason string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	// Who may erase must not learn in this way what is here.
+	if err := n.mayKnow(ctx, id); err != nil {
+		return 0, err
+	}
 	count := 0
 	// Who asked may go away, but what is recorded is carried out.
 	ctx = context.WithoutCancel(ctx)
@@ -144,6 +148,20 @@ func (n *Node) resume(ctx context.Context) error {
 	}
 	defer leave()
 	return n.carryOut(ctx)
+}
+
+// mayKnow returns nil when who asks sees the report or object, else the answer of
+// what is not there.
+func (n *Node) mayKnow(ctx context.Context, id string) (err error) {
+	if n.people.Empty() {
+		return nil
+	}
+	if strings.Contains(id, "--") {
+		_, err = n.view.Object(ctx, n.readerFor(ctx), id, false)
+	} else {
+		_, err = n.view.Report(ctx, n.readerFor(ctx), id)
+	}
+	return err
 }
 
 // carryOut makes the payloads of all recorded erasures vanish. The gate is

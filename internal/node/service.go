@@ -120,7 +120,8 @@ func (n *Node) Retry(ctx context.Context, id string) (report.Result, error) {
 
 // SetSource stores what holds for a source.
 func (n *Node) SetSource(ctx context.Context, src report.Source) error {
-	if err := n.may(ctx, hands); err != nil {
+	// A source's default marks what others hand in under its name, too.
+	if err := n.may(ctx, manages); err != nil {
 		return err
 	}
 	if err := checkSource(src); err != nil {
@@ -429,7 +430,8 @@ func (n *Node) Warninglists(ctx context.Context) ([]report.Warninglist, error) {
 
 // ImportWarninglist stores a list in MISP's form.
 func (n *Node) ImportWarninglist(ctx context.Context, body io.Reader) (report.Warninglist, error) {
-	if err := n.may(ctx, hands); err != nil {
+	// A list ranks everybody's matches down.
+	if err := n.may(ctx, manages); err != nil {
 		return report.Warninglist{}, err
 	}
 	raw, err := io.ReadAll(io.LimitReader(body, maxDryBytes+1))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/mail"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -404,11 +405,20 @@ func (s *Store) setCredential(ctx context.Context, by By, c event.Credential) er
 		replaced = []event.Seq{old.at}
 	}
 	other, taken := s.fold.byProof[proofOf(&c)]
+	facts := []fact{{event.CredentialSet, c}}
+	if c.Password != nil {
+		// Who got in with the old password must not stay by a token.
+		for _, id := range slices.Sorted(maps.Keys(s.fold.tokens)) {
+			if s.fold.tokens[id].Person == c.Person && len(facts) < 500 {
+				facts = append(facts, fact{event.TokenRevoked, event.TokenGone{ID: id, Person: c.Person}})
+			}
+		}
+	}
 	s.mu.RUnlock()
 	if taken && other != c.ID {
 		return fault.Errorf(fault.Conflict, "people: credential: it is in use already")
 	}
-	return s.commit(ctx, by, []fact{{event.CredentialSet, c}}, replaced, "the credential was replaced")
+	return s.commit(ctx, by, facts, replaced, "the credential was replaced")
 }
 
 // RemoveCredential ends one of k's credentials, and all sessions of k.

@@ -329,7 +329,7 @@ func full(all []string) []string {
 func (a *app) userPassword() *cobra.Command {
 	var own bool
 	c := &cobra.Command{
-		Use: "password KEY", Short: "set a password; all sessions of the person end",
+		Use: "password KEY", Short: "set a password; all sessions and tokens of the person end",
 		Long: "Sets a password, which is asked for on the terminal or read as a line of stdin. With\n" +
 			"--own the old one is asked for first, on a line before it.",
 		Example: "  casus user password ben < password.txt\n  casus user password --own ada", Args: cobra.ExactArgs(1),
@@ -349,7 +349,7 @@ func (a *app) userPassword() *cobra.Command {
 				if err := r.send(cmd.Context(), "PUT", "/users/"+pathEscape(args[0])+"/password", in, &out); err != nil {
 					return err
 				}
-				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintln(w, "the password is set; sessions have ended") })
+				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintln(w, "the password is set; sessions and tokens have ended") })
 			})
 		},
 	}
