@@ -5,6 +5,10 @@
 // Casus takes in reports as STIX, MISP events, CSV, JSON lines, mail and text,
 // keeps every object byte for byte, and says who else saw the same things.
 //
+// Results go to stdout, talk to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
+// 3 partly done, 4 sign-in needed, 5 refused, 6 not found or not released to you,
+// 7 verification failed, 8 still pending, 130 interrupted.
+//
 // # casus bench
 //
 // measure what this machine can do
@@ -145,6 +149,10 @@
 //
 // check every entry of the log and the views against it
 //
+// Checks every entry of the log and the views against it, and prints a digest of the
+// state: nodes that hold the same have the same. Exit code 7 means that something is
+// damaged; what and where is told as problems.
+//
 //	casus node verify [flags]
 //
 // # casus object
@@ -214,6 +222,9 @@
 // # casus report add
 //
 // hand in one report
+//
+// Hands in one report. Exit code 3 means that it is in, but for what was set aside:
+// casus import quarantine list says where and why.
 //
 //	casus report add FILE|- [flags]
 //	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated

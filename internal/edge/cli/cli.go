@@ -27,7 +27,6 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"casus/internal/eventlog"
 	"casus/internal/fault"
@@ -158,21 +157,6 @@ func (o *output) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// once is a flag that may be given one time only: of two values, which counts?
-type once struct {
-	pflag.Value
-	given bool
-}
-
-// Set implements pflag.Value.
-func (o *once) Set(s string) error {
-	if o.given {
-		return errors.New("given more than once")
-	}
-	o.given = true
-	return o.Value.Set(s)
-}
-
 // Root returns the command tree, for manuals.
 func Root(host Host) *cobra.Command {
 	a := &app{host: host, stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: time.Now}
@@ -204,6 +188,11 @@ func (a *app) end(err error) int {
 	return exitFailed
 }
 
+// say writes a line to stderr.
+func (a *app) say(format string, args ...any) {
+	_, _ = fmt.Fprintln(a.stderr, plain(fmt.Sprintf(format, args...)))
+}
+
 func (a *app) tell(err error) {
 	_, _ = fmt.Fprintf(a.stderr, "casus: %s\n", plain(err.Error()))
 	if h := fault.HintOf(err); h != "" {
@@ -211,17 +200,16 @@ func (a *app) tell(err error) {
 	}
 }
 
-// usage marks an error as one of the command line itself.
-func usage(format string, args ...any) error {
-	return &coded{exitUsage, fmt.Errorf(format, args...)}
-}
-
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "casus",
 		Short: "collective cyber defence: reports in, kept for good, matched",
 		Long: `Casus takes in reports as STIX, MISP events, CSV, JSON lines, mail and text,
-keeps every object byte for byte, and says who else saw the same things.`,
+keeps every object byte for byte, and says who else saw the same things.
+
+Results go to stdout, talk to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
+3 partly done, 4 sign-in needed, 5 refused, 6 not found or not released to you,
+7 verification failed, 8 still pending, 130 interrupted.`,
 		Example:       "  casus demo\n  casus init --data node\n  casus import --data node reports/\n  casus search --data node 203.0.113.7",
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.ArbitraryArgs, // else cobra words the error about an unknown command
@@ -231,9 +219,7 @@ keeps every object byte for byte, and says who else saw the same things.`,
 	root.SetIn(a.stdin)
 	root.PersistentFlags().StringVar(&a.dir, "data", "", "data directory (or CASUS_DATA; default casus-data)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "one line of JSON as the last line of stdout")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%s: %w; see %s --help", cmd.Name(), err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(wrongFlag)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		a.initCmd(), a.serveCmd(), a.demoCmd(), a.doctorCmd(), a.versionCmd(), a.completionCmd(),
@@ -242,45 +228,6 @@ keeps every object byte for byte, and says who else saw the same things.`,
 	)
 	strict(root)
 	return root
-}
-
-// strict makes wrong arguments, and flags that contradict themselves, a usage
-// error everywhere.
-func strict(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return usage("%s: %w; see %s --help", cmd.Name(), err, cmd.CommandPath())
-			}
-			return nil
-		}
-	}
-	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Value.Type() == "string" {
-			f.Value = &once{Value: f.Value}
-		}
-	})
-	if c.HasSubCommands() && c.RunE == nil {
-		c.RunE = func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknown(cmd, args[0])
-			}
-			return cmd.Help()
-		}
-	}
-	for _, sub := range c.Commands() {
-		strict(sub)
-	}
-}
-
-// unknown says that a command has no such command, and which may be meant.
-func unknown(cmd *cobra.Command, name string) error {
-	err := fmt.Errorf("unknown command %q; see %s --help", name, cmd.CommandPath())
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(name); len(near) > 0 {
-		err = fault.WithHint(err, "did you mean %s?", strings.Join(near, " or "))
-	}
-	return &coded{exitUsage, err}
 }
 
 // data returns the data directory: flag over environment over default.
@@ -321,7 +268,7 @@ func (a *app) print(v any, text func(w io.Writer)) error {
 		if err != nil {
 			return fault.Errorf(fault.Internal, "cli: %w", err)
 		}
-		_, err = fmt.Fprintf(a.stdout, "%s\n", b)
+		_, err = fmt.Fprintf(a.stdout, "%s\n", escaped(string(b)))
 		return err
 	}
 	var b strings.Builder
@@ -364,11 +311,35 @@ func clean(cells []string) []string {
 // characters but for line feed and tab, and those that turn the reading direction.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) {
+		if drives(r) {
 			return ' '
 		}
 		return r
 	}, text)
+}
+
+// escaped writes JSON as JSON of the same value in which nothing drives a terminal
+// or turns the reading direction: outside of texts there is nothing such.
+func escaped(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd")
+	if !strings.ContainsFunc(text, drives) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if drives(r) {
+			_, _ = fmt.Fprintf(&b, "\\u%04x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// drives reports whether r is a control character other than line feed and tab, or
+// turns the reading direction.
+func drives(r rune) bool {
+	return r != '\n' && r != '\t' && unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r)
 }
 
 func isTerminal(w any) bool {

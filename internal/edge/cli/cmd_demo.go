@@ -56,7 +56,7 @@ func (a *app) demoCmd() *cobra.Command {
 }
 
 func (a *app) runDemo(ctx context.Context, o DemoOptions) error {
-	o.Say = func(format string, args ...any) { _, _ = fmt.Fprintf(a.stderr, format+"\n", args...) }
+	o.Say = func(format string, args ...any) { a.say(format, args...) }
 	show := func(r *DemoResult, url string) error {
 		return a.print(r, func(w io.Writer) {
 			_, _ = fmt.Fprintf(w, "EXERCISE: %d reports, %d objects, %d values, %d set aside, in %.1f s\n", r.Reports, r.Objects, r.Values, r.Quarantined, r.Seconds)
@@ -100,7 +100,7 @@ func (a *app) benchCmd() *cobra.Command {
 			if o.Objects < 1000 {
 				return usage("bench: --objects %d: want at least 1000", o.Objects)
 			}
-			o.Say = func(format string, args ...any) { _, _ = fmt.Fprintf(a.stderr, format+"\n", args...) }
+			o.Say = func(format string, args ...any) { a.say(format, args...) }
 			out, err := a.host.Bench(cmd.Context(), o)
 			if err != nil {
 				return err

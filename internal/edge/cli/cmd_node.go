@@ -196,7 +196,11 @@ func (a *app) examine(ctx context.Context, conn *Conn) []finding {
 func (a *app) nodeCmd() *cobra.Command {
 	c := &cobra.Command{Use: "node", Short: "check, rebuild and erase", Example: "  casus node verify"}
 	verify := &cobra.Command{
-		Use: "verify", Short: "check every entry of the log and the views against it", Example: "  casus node verify --json", Args: cobra.NoArgs,
+		Use: "verify", Short: "check every entry of the log and the views against it",
+		Long: `Checks every entry of the log and the views against it, and prints a digest of the
+state: nodes that hold the same have the same. Exit code 7 means that something is
+damaged; what and where is told as problems.`,
+		Example: "  casus node verify --json", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := a.with(cmd.Context(), func(r *remote) error {
 				var v report.Check

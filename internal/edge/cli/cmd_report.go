@@ -57,7 +57,10 @@ func unopened(arg string, err error) error {
 func (a *app) reportAdd() *cobra.Command {
 	var h handIn
 	c := &cobra.Command{
-		Use: "add FILE|-", Short: "hand in one report", Example: "  casus report add --source cert-a --title \"wiper in a grid\" bundle.json", Args: cobra.ExactArgs(1),
+		Use: "add FILE|-", Short: "hand in one report",
+		Long: `Hands in one report. Exit code 3 means that it is in, but for what was set aside:
+casus import quarantine list says where and why.`,
+		Example: "  casus report add --source cert-a --title \"wiper in a grid\" bundle.json", Args: cobra.ExactArgs(1),
 		PreRunE: h.check,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, name, err := a.openArg(args[0])

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -139,7 +140,11 @@ func (a *app) exportCmd() *cobra.Command {
 					return err
 				}
 				defer func() { _ = resp.Body.Close() }()
-				if _, err := io.Copy(a.stdout, resp.Body); err != nil {
+				out := a.stdout
+				if isTerminal(out) {
+					out = &shown{w: out}
+				}
+				if _, err := io.Copy(out, resp.Body); err != nil {
 					return fault.Errorf(fault.Unavailable, "cli: export broke off: %w", err)
 				}
 				return nil
@@ -198,4 +203,30 @@ func (a *app) warninglistCmd() *cobra.Command {
 		},
 	})
 	return c
+}
+
+// shown writes what is exported to a terminal, which it must not drive. Elsewhere
+// the bytes are those that were received.
+type shown struct {
+	w    io.Writer
+	rest []byte // the beginning of a character
+}
+
+// Write implements io.Writer.
+func (s *shown) Write(b []byte) (int, error) {
+	text := append(s.rest, b...)
+	whole := len(text)
+	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
+		if at := len(text) - n; utf8.RuneStart(text[at]) {
+			if !utf8.FullRune(text[at:]) {
+				whole = at
+			}
+			break
+		}
+	}
+	s.rest = append([]byte(nil), text[whole:]...)
+	if _, err := io.WriteString(s.w, escaped(string(text[:whole]))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }

@@ -187,7 +187,7 @@ func (a *app) newBar() *bar {
 func (b *bar) show(p report.Progress, raw string) {
 	switch {
 	case b.app.json:
-		_, _ = fmt.Fprintf(b.app.stderr, "{\"progress\":%s}\n", raw)
+		_, _ = fmt.Fprintf(b.app.stderr, "{\"progress\":%s}\n", escaped(raw))
 	case b.tty:
 		b.shown = true
 		_, _ = fmt.Fprintf(b.app.stderr, "\r\x1b[K%s", progressLine(p))
