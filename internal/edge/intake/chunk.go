@@ -132,7 +132,9 @@ func (t *taking) check(ctx context.Context, c *chunk) {
 			c.err = err
 			return
 		}
-		if len(e.Payload) > eventlog.MaxWholeBytes/2 {
+		// By the object, not by its entry, which may be short when the report is
+		// resumed: what bears which key must come out the same.
+		if len(it.Object.Raw()) > maxShort {
 			c.long = append(c.long, e)
 		} else {
 			c.entries = append(c.entries, e)
@@ -224,16 +226,15 @@ func (t *taking) append(ctx context.Context, c *chunk) error {
 	if _, seen, err := t.in.log.Seen(ctx, key); err != nil || seen {
 		return err
 	}
-	for i, p := range c.asides {
-		if err := t.aside(p, c.no, i); err != nil {
-			return err
-		}
+	if err := t.setAside(c); err != nil {
+		return err
 	}
 	for i, e := range c.long {
 		e.Key = fmt.Sprintf("long:%s:%d:%d", t.key, c.no, i)
 		if _, err := eventlog.AppendLong(ctx, t.in.log, nil, e); err != nil {
 			return err
 		}
+		t.in.opt.Hook("long")
 	}
 	if len(c.entries) == 0 {
 		return nil
@@ -242,6 +243,48 @@ func (t *taking) append(ctx context.Context, c *chunk) error {
 	_, err := t.in.log.Append(ctx, nil, c.entries)
 	t.in.opt.Hook("chunk")
 	return err
+}
+
+// setAside stores what a chunk sets aside, as many pieces in one Append as it
+// takes. The pieces, and so the Appends, follow from the file alone: an Append
+// that was made before the report was cut short is met again by the key of its
+// first piece.
+func (t *taking) setAside(c *chunk) error {
+	var run []eventlog.Entry
+	size := 0
+	end := func() error {
+		if len(run) == 0 {
+			return nil
+		}
+		_, err := t.in.log.Append(t.ctx, nil, run)
+		run, size = nil, 0
+		t.in.opt.Hook("aside")
+		return err
+	}
+	for i, p := range c.asides {
+		e, err := t.aside(p)
+		if err != nil {
+			return err
+		}
+		long := len(e.Payload) > eventlog.MaxWholeBytes
+		if long || size+len(e.Payload) > eventlog.MaxAppendBytes || len(run) == eventlog.MaxEntries {
+			if err := end(); err != nil {
+				return err
+			}
+		}
+		if long {
+			e.Key = fmt.Sprintf("aside:%s:%d:%d", t.key, c.no, i)
+			if _, err := eventlog.AppendLong(t.ctx, t.in.log, nil, e); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(run) == 0 {
+			e.Key = fmt.Sprintf("asides:%s:%d:%d", t.key, c.no, i)
+		}
+		run, size = append(run, e), size+len(e.Payload)
+	}
+	return end()
 }
 
 // memory is a file in memory.

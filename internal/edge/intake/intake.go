@@ -41,6 +41,9 @@ import (
 const (
 	ChunkObjects = 500
 	ChunkBytes   = 448 << 10
+	// maxShort is the longest payload in a chunk's Append: one more than ChunkBytes
+	// has room.
+	maxShort = eventlog.MaxAppendBytes - ChunkBytes
 	// inFlight is how many chunks may be read and checked ahead of the one that
 	// is being appended; it bounds memory.
 	inFlight = 8
@@ -359,7 +362,7 @@ func (t *taking) unreadable(cause error) (event.Seq, error) {
 	}
 	p := unread(cause)
 	p.Raw = raw
-	if err := t.aside(p, 0, 0); err != nil {
+	if err := t.setAside(&chunk{asides: []*stix.Problem{p}}); err != nil {
 		return 0, err
 	}
 	if err := t.keepOriginal(); err != nil {
@@ -375,14 +378,10 @@ func unread(cause error) *stix.Problem {
 	return &stix.Problem{Place: wholeFile, Reason: strings.TrimPrefix(cause.Error(), "format: "), Remedy: fault.HintOf(cause)}
 }
 
-func (t *taking) aside(p *stix.Problem, chunk, i int) error {
+// aside returns the entry of a piece that is set aside.
+func (t *taking) aside(p *stix.Problem) (eventlog.Entry, error) {
 	payload, err := event.Write(event.SetAside{Place: p.Place, Reason: p.Reason, Remedy: p.Remedy, Raw: p.Raw})
-	if err != nil {
-		return err
-	}
-	e := eventlog.Entry{Header: t.header(event.Quarantined, fmt.Sprintf("aside:%s:%d:%d", t.key, chunk, i)), Payload: payload}
-	_, err = eventlog.AppendLong(t.ctx, t.in.log, nil, e)
-	return err
+	return eventlog.Entry{Header: t.header(event.Quarantined, ""), Payload: payload}, err
 }
 
 // close ends the report and fixes its marking.
