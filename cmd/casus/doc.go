@@ -136,6 +136,8 @@
 // but STIX); what was read from them beside it stays.
 // Not claimed: blocks of the device, earlier backups, people's copies.
 //
+// Prints how many receipts and kept files went.
+//
 //	casus node erase ID [flags]
 //	      --reason string   why; kept on the record
 //

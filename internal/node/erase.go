@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"casus/internal/core/report"
 	"casus/internal/event"
 	"casus/internal/eventlog"
 	"casus/internal/fault"
@@ -93,48 +94,74 @@ func (n *Node) Rebuild(ctx context.Context) error {
 // Erase removes a report or an object for good: the views forget it, then the
 // log overwrites its bytes. The chain stays. What a crash cuts short, the next
 // Open finishes, once it was recorded.
-func (n *Node) Erase(ctx context.Context, id, reason string) (int, error) {
+func (n *Node) Erase(ctx context.Context, id, reason string) (report.Erased, error) {
+	var out report.Erased
 	if err := n.may(ctx, erases); err != nil {
-		return 0, err
+		return out, err
 	}
 	if strings.TrimSpace(reason) == "" {
-		return 0, fault.WithHint(fault.Errorf(fault.Invalid, "node: erase %s: no reason given", id), "say why with --reason; it is kept on the record")
+		return out, fault.WithHint(fault.Errorf(fault.Invalid, "node: erase %s: no reason given", id), "say why with --reason; it is kept on the record")
 	}
 	leave, err := n.gate.alone(ctx)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	defer leave()
 	if err := n.settle(ctx); err != nil {
-		return 0, err
+		return out, err
 	}
 	parts, err := n.view.Erasable(ctx, view.LocalOperator(), id)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	// Who may erase must not learn in this way what is here.
 	if err := n.mayKnow(ctx, id); err != nil {
-		return 0, err
+		return out, err
 	}
-	count := 0
+	files := map[event.Seq]bool{} // by the opening of their report
 	// Who asked may go away, but what is recorded is carried out.
 	ctx = context.WithoutCancel(ctx)
 	for _, p := range parts {
 		p.Reason = reason
+		if err := n.originals(ctx, p, files); err != nil {
+			return out, err
+		}
 		if p.Payloads, err = eventlog.Closure(ctx, n.log, p.Payloads...); err != nil {
-			return 0, err
+			return out, err
 		}
 		payload, err := event.Write(p)
 		if err != nil {
-			return 0, err
+			return out, err
 		}
 		if err := n.append(ctx, event.Header{Kind: event.Erased, KindVersion: 1}, payload); err != nil {
-			return 0, err
+			return out, err
 		}
-		count += len(p.Receipts)
+		out.Receipts += len(p.Receipts)
 	}
 	n.cfg.Hook("erase-recorded")
-	return count, n.carryOut(ctx)
+	out.Originals = len(files)
+	return out, n.carryOut(ctx)
+}
+
+// originals adds to files the reports whose bytes as handed in go with an erasure.
+func (n *Node) originals(ctx context.Context, p event.Erasure, files map[event.Seq]bool) error {
+	objects := make(map[event.Seq]bool, len(p.Receipts))
+	for _, seq := range p.Receipts {
+		objects[seq] = true
+	}
+	for _, seq := range p.Payloads {
+		if objects[seq] {
+			continue
+		}
+		st, err := n.log.Get(ctx, seq)
+		if err != nil {
+			return err
+		}
+		if st.Header.Kind == event.ReportOriginal && !st.Erased {
+			files[st.Header.Cause] = true
+		}
+	}
+	return nil
 }
 
 // resume carries out erasures that were recorded before a crash.

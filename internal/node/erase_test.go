@@ -19,6 +19,7 @@ import (
 	"casus/internal/fault"
 	"casus/internal/kv"
 	"casus/internal/view"
+	"casus/stix"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -456,5 +457,50 @@ func TestForgetUnderSnapshot(t *testing.T) {
 	wantGone(t, dir, text)
 	if err := v.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestEraseCounts: who erases is told how many kept files went, too.
+func TestEraseCounts(t *testing.T) {
+	t.Parallel()
+	list := hand{report.Request{Source: "south", Name: "list.csv"}, []byte("value\n198.51.100.7\n198.51.100.8\n")}
+	again := hand{report.Request{Source: "south", Name: "again.csv"}, []byte("value\n198.51.100.7\n")}
+	large := hand{report.Request{Source: "south", Name: "large.txt"}, []byte("seen: 198.51.100.9\n" + strings.Repeat("\n", 3*eventlog.MaxWholeBytes))}
+	for name, c := range map[string]struct {
+		in     []hand
+		object string // erased by its value; empty means the first report is
+		want   int
+	}{
+		"bundle":         {[]hand{bundle("a", "north", indicator(1, january, "x", ""))}, "", 0},
+		"table":          {[]hand{list, again}, "", 1},
+		"many parts":     {[]hand{large}, "", 1},
+		"object of both": {[]hand{list, again}, "198.51.100.7", 2},
+		"object of one":  {[]hand{list, again}, "198.51.100.8", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := inMemory(t)
+			var ids []string
+			for _, h := range c.in {
+				ids = append(ids, shortOf(t, take(t, n, h)))
+			}
+			what := ids[0]
+			if c.object != "" {
+				what = ""
+				err := n.Objects(t.Context(), ids[0], func(o *stix.Object, _ string) error {
+					if o.String("value") == c.object {
+						what = o.ID()
+					}
+					return nil
+				})
+				if err != nil || what == "" {
+					t.Fatalf("no object of %s: %v", c.object, err)
+				}
+			}
+			got, err := n.Erase(t.Context(), what, "a test")
+			if err != nil || got.Originals != c.want || got.Receipts == 0 {
+				t.Errorf("Erase(%s) = %+v, %v, want %d originals", what, got, err, c.want)
+			}
+		})
 	}
 }

@@ -345,6 +345,13 @@ type Check struct {
 	Problems    []string `json:"problems"`
 }
 
+// Erased is what went for good. The names are stable.
+type Erased struct {
+	Receipts int `json:"receipts"`
+	// Originals counts the files that were kept as they were handed in.
+	Originals int `json:"originals"`
+}
+
 // Warninglist is a list of values that are common and say little.
 type Warninglist struct {
 	Name    string `json:"name"`

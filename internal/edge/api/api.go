@@ -71,10 +71,10 @@ type Writes interface {
 type Keeper interface {
 	Verify(ctx context.Context) (report.Check, error)
 	Rebuild(ctx context.Context) error
-	// Erase removes a report or an object for good and tells how many receipts
+	// Erase removes a report or an object for good and tells what
 	// went; a blank reason is Invalid. Once recorded it is carried out whatever
 	// becomes of ctx.
-	Erase(ctx context.Context, id, reason string) (int, error)
+	Erase(ctx context.Context, id, reason string) (report.Erased, error)
 	Warninglists(ctx context.Context) ([]report.Warninglist, error)
 	ImportWarninglist(ctx context.Context, body io.Reader) (report.Warninglist, error)
 	Sizes(ctx context.Context) (map[string]int64, error)

@@ -128,8 +128,8 @@ func (f *fake) Verify(context.Context) (report.Check, error) {
 
 func (f *fake) Rebuild(context.Context) error { return f.call("Rebuild") }
 
-func (f *fake) Erase(_ context.Context, id, reason string) (int, error) {
-	return 1, f.call("Erase %q %q", id, reason)
+func (f *fake) Erase(_ context.Context, id, reason string) (report.Erased, error) {
+	return report.Erased{Receipts: 1}, f.call("Erase %q %q", id, reason)
 }
 
 func (f *fake) Warninglists(context.Context) ([]report.Warninglist, error) {

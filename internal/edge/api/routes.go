@@ -117,10 +117,6 @@ type eraseInput struct {
 
 func (i *eraseInput) asked() string { return i.Body.ID }
 
-type erased struct {
-	Receipts int `json:"receipts"`
-}
-
 // routes declares every operation.
 func (s *server) routes() {
 	answer(s, op("GET", "/reports", "list-reports", "Reports, newest first"), func(ctx context.Context, in *listInput) (rows, error) {
@@ -174,9 +170,8 @@ func (s *server) routes() {
 		}
 		return map[string]string{"status": "ok"}, nil
 	})
-	answer(s, op("POST", "/node/erase", "erase", "Remove a report or an object for good"), func(ctx context.Context, in *eraseInput) (erased, error) {
-		n, err := s.Keeper.Erase(ctx, in.Body.ID, in.Body.Reason)
-		return erased{n}, err
+	answer(s, op("POST", "/node/erase", "erase", "Remove a report or an object for good"), func(ctx context.Context, in *eraseInput) (report.Erased, error) {
+		return s.Keeper.Erase(ctx, in.Body.ID, in.Body.Reason)
 	})
 	s.people()
 	s.streams()

@@ -253,20 +253,20 @@ damaged; what and where is told as problems.`,
 	var reason string
 	erase := &cobra.Command{
 		Use: "erase ID", Short: "remove a report or an object for good; the chain stays verifiable",
-		Long:    "Makes the views forget a report or an object, then overwrites its bytes in the\nlog. Bytes that a receipt of another report needs stay until the last one goes.\nWith an object go the files it came in, where they were kept as handed in (all\nbut STIX); what was read from them beside it stays.\nNot claimed: blocks of the device, earlier backups, people's copies.",
+		Long:    "Makes the views forget a report or an object, then overwrites its bytes in the\nlog. Bytes that a receipt of another report needs stay until the last one goes.\nWith an object go the files it came in, where they were kept as handed in (all\nbut STIX); what was read from them beside it stays.\nNot claimed: blocks of the device, earlier backups, people's copies.\n\nPrints how many receipts and kept files went.",
 		Example: "  casus node erase RPT-7K2M-9XQ4 --reason \"sent by mistake\"", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(reason) == "" {
 				return usage("erase: --reason is required; it is kept on the record")
 			}
 			return a.with(cmd.Context(), func(r *remote) error {
-				var out struct {
-					Receipts int `json:"receipts"`
-				}
+				var out report.Erased
 				if err := r.send(cmd.Context(), "POST", "/node/erase", map[string]string{"id": args[0], "reason": reason}, &out); err != nil {
 					return err
 				}
-				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%d receipts are gone\n", out.Receipts) })
+				return a.print(out, func(w io.Writer) {
+					_, _ = fmt.Fprintf(w, "gone: %s, %s\n", plural(out.Receipts, "receipt", "receipts"), plural(out.Originals, "file kept as handed in", "files kept as handed in"))
+				})
 			})
 		},
 	}
