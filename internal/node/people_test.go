@@ -371,7 +371,7 @@ func TestPeopleStay(t *testing.T) {
 	n := fresh(t, c)
 	addPerson(t, n, t.Context(), alliance.Administrator)
 	addPerson(t, n, as(t, n, alliance.Administrator), alliance.Analyst)
-	if err := n.SetSource(as(t, n, alliance.Analyst), report.Source{Name: "north"}); err != nil {
+	if _, err := n.MakeToken(as(t, n, alliance.Analyst), people.NewToken{}); err != nil {
 		t.Fatal(err)
 	}
 	want := n.people.Persons()
