@@ -310,7 +310,7 @@ func (f *frame) Value(v string) Value {
 		shown, whole = shortDigest(v), v
 	}
 	return Value{
-		Shown: shown, Title: whole, Plain: v, Search: at("/search", "q", v),
+		Shown: shown, Title: whole, Plain: withoutControls(v), Search: at("/search", "q", v),
 		CopyLabel: f.T("copy", shown), CopiedLabel: f.T("copied", shown),
 	}
 }

@@ -60,7 +60,7 @@ func (e *events) step(nth int, p report.Progress) step {
 	if len(e.files) > 1 {
 		text = f.T("going.file", f.Number(nth+1), f.Number(len(e.files)), e.files[nth].name) + " · " + text
 	}
-	s := step{Text: text}
+	s := step{Text: visibleText(text)}
 	if e.all > 0 {
 		s.Percent = int(100 * read / e.all)
 	}

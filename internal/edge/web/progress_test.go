@@ -43,10 +43,10 @@ func TestIntakeIsFollowed(t *testing.T) {
 		t.Errorf("%q, flushed %t; want events that nobody keeps, sent as they come", w.Header(), w.Flushed)
 	}
 
-	_, got = followed(t, newPages(t, story(), Options{}), "fr", field2{"@a.json", "01234567"}, field2{"@b.json", "01"})
+	_, got = followed(t, newPages(t, story(), Options{}), "fr", field2{"@a\u202e.json", "01234567"}, field2{"@b.json", "01"})
 	want = []string{
-		"progress", `{"percent":0,"text":"Fichier 1 sur 2, a.json · 0 objet"}`,
-		"progress", `{"percent":40,"text":"Fichier 1 sur 2, a.json · 1 204 objets · 3 mis de côté"}`,
+		"progress", `{"percent":0,"text":"Fichier 1 sur 2, a[U+202E].json · 0 objet"}`,
+		"progress", `{"percent":40,"text":"Fichier 1 sur 2, a[U+202E].json · 1 204 objets · 3 mis de côté"}`,
 		"progress", `{"percent":90,"text":"Fichier 2 sur 2, b.json · 1 204 objets · 3 mis de côté"}`,
 	}
 	if d := cmp.Diff(want, got[:min(len(got), 6)]); d != "" || len(got) != 8 || got[6] != "page" {

@@ -113,7 +113,7 @@ func (c *call) draw(p page, err error) (status int, body []byte) {
 			return status, nil
 		}
 	}
-	return status, b.Bytes()
+	return status, visible(b.Bytes())
 }
 
 // write sends a page, compressed where the browser takes that.
