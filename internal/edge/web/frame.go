@@ -381,6 +381,11 @@ func (f *frame) Some(list []string, n int) Short {
 	return Short{First: list[:n], More: len(list) - n, All: strings.Join(list, ", ")}
 }
 
+// Part says which of all things stand on a page: "101 to 200 of 1,840".
+func (f *frame) Part(first, n, all int) string {
+	return f.T("part", f.Number(first), f.Number(first+n-1), f.Number(all))
+}
+
 // Short is a list cut short.
 type Short struct {
 	First []string

@@ -67,8 +67,8 @@ func choices(set *tlp.Label) []Choice {
 // takenPage says what came in when several files did, or none could be read.
 type takenPage struct {
 	*frame
-	R     report.Result
-	Aside []report.Quarantined
+	R report.Result
+	asideList
 }
 
 func (*takenPage) template() string { return "taken" }
@@ -115,6 +115,7 @@ func (c *call) taken(res report.Result) (page, error) {
 	p := &takenPage{frame: f, R: res}
 	f.Title = f.T("taken")
 	cited := map[string]bool{}
+	var all []report.Quarantined
 	for _, r := range res.Reports {
 		if r.ID == "" {
 			continue
@@ -127,8 +128,9 @@ func (c *call) taken(res report.Result) (page, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.Aside = append(p.Aside, list...)
+		all = append(all, list...)
 	}
+	p.asideList = asidePage(all, 0)
 	return p, c.markCited(cited)
 }
 

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"casus/internal/core/report"
+	"casus/internal/fault"
 )
 
 // rowsPerPage bounds a list on one page.
@@ -12,6 +13,9 @@ const rowsPerPage = 50
 // objectsPerPage bounds the objects of a report on a page that does not start
 // with the first of them.
 const objectsPerPage = 200
+
+// asidePerPage bounds the pieces set aside on a page.
+const asidePerPage = 100
 
 // reportsPage is the list of reports.
 type reportsPage struct {
@@ -85,9 +89,9 @@ func (f *frame) markRow(r report.Row) {
 // what was set aside.
 type reportPage struct {
 	*frame
-	D       report.Detail
-	Types   []Bar
-	Aside   []report.Quarantined
+	D     report.Detail
+	Types []Bar
+	asideList
 	Finding finding
 	// Later is true when the objects do not start with the first; Next is where
 	// those after them are.
@@ -114,6 +118,10 @@ func (*reportPage) template() string { return "report" }
 func oneReport(c *call) (page, error) {
 	f := c.f
 	id := c.req.PathValue("id")
+	from, err := c.asideFrom()
+	if err != nil {
+		return nil, err
+	}
 	d, err := c.r.Report(c.ctx(), id)
 	if err != nil {
 		return nil, err
@@ -143,11 +151,51 @@ func oneReport(c *call) (page, error) {
 	if p.Finding, err = c.find(d.ID, d.Source); err != nil {
 		return nil, err
 	}
-	if p.Aside, err = c.aside(d.ID); err != nil {
+	list, err := c.aside(d.ID)
+	if err != nil {
 		return nil, err
+	}
+	p.asideList = asidePage(list, from)
+	if p.AsideNext > 0 {
+		p.AsideLink = at(reportPath(d.ID), "aside", strconv.Itoa(p.AsideNext)) + "#aside"
 	}
 	p.Arrived = arrived(c)
 	return p, nil
+}
+
+// asideList is what was set aside, so far as it stands on the page.
+type asideList struct {
+	Aside []report.Quarantined
+	// AsideAll is how many there are, AsideFirst which of them stands first,
+	// from 1, and AsideNext how many stand before the next page; 0 at the end.
+	AsideAll, AsideFirst, AsideNext int
+	// AsideLink is where the next ones are, if the page is of one report.
+	AsideLink string
+}
+
+// asidePage returns a page of list behind the first from. All of list is the
+// reader's to see, so a number does for a cursor.
+func asidePage(list []report.Quarantined, from int) asideList {
+	from = min(from, len(list))
+	a := asideList{AsideAll: len(list), AsideFirst: from + 1, Aside: list[from:]}
+	if len(a.Aside) > asidePerPage {
+		a.Aside = a.Aside[:asidePerPage]
+		a.AsideNext = from + asidePerPage
+	}
+	return a
+}
+
+// asideFrom reads how many pieces stand on earlier pages.
+func (c *call) asideFrom() (int, error) {
+	v := c.req.URL.Query().Get("aside")
+	if v == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 {
+		return 0, fault.WithHint(fault.Errorf(fault.Invalid, "web: aside: %q is no number of pieces", cut(v, 40)), "go back to the report and follow its links")
+	}
+	return n, nil
 }
 
 // arrived reads the figures that handing in a report put in the address.

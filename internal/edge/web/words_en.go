@@ -52,7 +52,7 @@ var englishWords = map[string]string{ //nolint:gosec // words for people, no cre
 	"camein": "What came in", "camein.whole": "Every piece was read; the original is kept byte for byte.", "camein.another": "Hand in another",
 	"aside.some.one": "{0} piece could not be read and was set aside; the rest is in.", "aside.some.other": "{0} pieces could not be read and were set aside; the rest is in.",
 	"aside.see": "what and why", "aside": "Set aside", "aside.sub": "kept as received; everything else is in", "aside.short": "kept, with place and reason",
-	"aside.n": "{0} set aside", "aside.done": "taken in since",
+	"part": "{0} to {1} of {2}", "aside.more": "More pieces", "aside.each": "The others stand on the page of each report.", "aside.n": "{0} set aside", "aside.done": "taken in since",
 	"objects": "Objects", "objects.sub": "as they stand in the report", "objects.first": "first {0} of {1}", "objects.later": "{0} more of {1}", "objects.more": "More objects", "objects.tofirst": "From the first", "objects.none": "This report holds no objects.",
 	"handling.h": "Handling", "kept": "kept as received", "types": "By type",
 

@@ -51,7 +51,7 @@ var frenchWords = map[string]string{ //nolint:gosec // words for people, no cred
 	"camein": "Ce qui est arrivé", "camein.whole": "Tout a été lu ; l’original est gardé octet par octet.", "camein.another": "En remettre un autre",
 	"aside.some.one": "{0} élément illisible a été mis de côté ; le reste est enregistré.", "aside.some.other": "{0} éléments illisibles ont été mis de côté ; le reste est enregistré.",
 	"aside.see": "lesquels et pourquoi", "aside": "Mis de côté", "aside.sub": "gardé tel que reçu ; tout le reste est enregistré", "aside.short": "gardé, avec endroit et raison",
-	"aside.n": "{0} mis de côté", "aside.done": "repris depuis",
+	"part": "{0} à {1} sur {2}", "aside.more": "Autres éléments", "aside.each": "Les autres figurent sur la page de chaque rapport.", "aside.n": "{0} mis de côté", "aside.done": "repris depuis",
 	"objects": "Objets", "objects.sub": "tels qu’ils figurent dans le rapport", "objects.first": "les {0} premiers sur {1}", "objects.later": "{0} autres sur {1}", "objects.more": "Autres objets", "objects.tofirst": "Depuis le premier", "objects.none": "Ce rapport ne contient aucun objet.",
 	"handling.h": "Traitement", "kept": "gardé tel que reçu", "types": "Par type",
 
