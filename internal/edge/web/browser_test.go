@@ -103,6 +103,15 @@ func (c *complaints) take() []string {
 const axeRun = `axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r => r.violations.map(v =>
 	v.id + ": " + v.nodes.slice(0, 4).map(n => n.target.join(" ") + " (" + n.any.map(a => a.message).join("; ") + ")").join(" | ")).join("\n"))`
 
+// frameCut says whether a marking of the frame is not whole inside the window's
+// width, not on one line, not at the right, or overlaps what stands beside it.
+const frameCut = `[...document.querySelectorAll(".marking .tlp")].some(m => {
+	const b = m.getBoundingClientRect();
+	const beside = [...m.parentElement.querySelectorAll(".exw,.rel a,.rel button")].map(e => e.getBoundingClientRect()).filter(e => e.width);
+	if (beside.some((a, i) => beside.slice(i + 1).concat(b).some(c => a.left < c.right && c.left < a.right && a.top + 4 < c.bottom && c.top + 4 < a.bottom))) return true;
+	return b.left < 0 || b.right > document.documentElement.clientWidth || b.height > 30 || b.width < 60 || document.documentElement.clientWidth - b.right > 40;
+})`
+
 // viewport is one size of window.
 type viewport struct {
 	name string
@@ -206,6 +215,9 @@ func check(t *testing.T, ctx context.Context, name string, size viewport, axe st
 	}
 	if wide {
 		t.Errorf("%s: the page scrolls sideways", name)
+	}
+	if cut, err := chromedp.Run(ctx, chromedp.Evaluate[bool](frameCut)); err != nil || cut {
+		t.Errorf("%s: the marking is cut off: %t, %v", name, cut, err)
 	}
 	if l := c.take(); len(l) > 0 {
 		t.Errorf("%s: console: %q", name, l)

@@ -278,6 +278,12 @@ func (f *fake) oneObject() {
 			{ID: indicatorID, Type: "indicator", Name: "[ipv4-addr:value = '203.0.113.44']", How: "relationship indicates, incoming", Held: true},
 			{ID: "attack-pattern--00000000-0000-4000-8000-000000000003", Type: "attack-pattern", Name: "Disk structure wipe", How: "relationship uses, outgoing", Held: true},
 			{ID: "intrusion-set--00000000-0000-4000-8000-000000000007", Type: "intrusion-set", Name: "TIN LANTERN", How: "relationship uses, incoming", Held: true},
+			{ID: "tool--00000000-0000-4000-8000-000000000011", Type: "tool", Name: "loader", How: "relationship uses, outgoing"},
+			{ID: "tool--00000000-0000-4000-8000-000000000012", Type: "tool", Name: "packer", How: "relationship uses, outgoing"},
+			{ID: "tool--00000000-0000-4000-8000-000000000013", Type: "tool", Name: "dropper", How: "relationship uses, outgoing"},
+			{ID: "tool--00000000-0000-4000-8000-000000000014", Type: "tool", Name: "scanner", How: "relationship uses, outgoing"},
+			{ID: "tool--00000000-0000-4000-8000-000000000015", Type: "tool", Name: "tunnel", How: "relationship uses, outgoing"},
+			{ID: "tool--00000000-0000-4000-8000-000000000016", Type: "tool", Name: "wiper", How: "relationship uses, outgoing"},
 		},
 	}
 	for id, name := range map[string]string{

@@ -556,6 +556,15 @@ func TestBudgets(t *testing.T) {
 			t.Errorf("%s: first view is %d bytes, at most %d", x.path, n, pageBytes)
 		}
 	}
+	// The longest pages there are, of content that does not compress.
+	full := newPages(t, crowded(), Options{})
+	for _, path := range []string{"/reports", "/reports/RPT-7K2M-9XQ4", "/search?q=x", "/objects/" + indicatorID, "/objects/" + indicatorID + "/graph", "/sources"} {
+		w := get(t, full, path, "Accept-Encoding", "gzip")
+		most = max(most, w.Body.Len())
+		if n := w.Body.Len() + first; n > pageBytes || w.Code != http.StatusOK {
+			t.Errorf("%s, as long as it can be: status %d, first view is %d bytes, at most %d", path, w.Code, n, pageBytes)
+		}
+	}
 	t.Logf("first view: %d bytes of assets, %d of the largest page", first, most)
 }
 

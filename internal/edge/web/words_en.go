@@ -59,7 +59,7 @@ var englishWords = map[string]string{ //nolint:gosec // words for people, no cre
 	// Who else saw this.
 	"who": "Who else saw this", "who.where": "among {0} readable to you, from {1}", "who.of": "{0} of {1}", "who.too": "too", "who.elsewhere": "stand in other reports",
 	"who.others.one": "{0} other source", "who.others.other": "{0} other sources", "who.did.one": "reported", "who.did.other": "reported",
-	"who.common.one": "{0} is common and ranked last", "who.common.other": "{0} are common and ranked last",
+	"then": ";", "who.common.one": "{0} is common and ranked last", "who.common.other": "{0} are common and ranked last",
 	"who.nobody":        "Nobody else so far.",
 	"who.nobody.of.one": "No other source reported the one value in this report, as far as you can read.", "who.nobody.of.other": "No other source reported any of the {0} different values in this report, as far as you can read.",
 	"who.novalues": "This report holds no values that could be matched.", "who.last": "Common, ranked last",

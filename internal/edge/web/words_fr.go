@@ -58,7 +58,7 @@ var frenchWords = map[string]string{ //nolint:gosec // words for people, no cred
 	// Who else saw this.
 	"who": "Qui d’autre l’a vu", "who.where": "parmi {0} que vous pouvez lire, de {1}", "who.of": "{0} sur {1}", "who.too": "", "who.elsewhere": "figurent dans d’autres rapports",
 	"who.others.one": "{0} autre source", "who.others.other": "{0} autres sources", "who.did.one": "a aussi signalé", "who.did.other": "ont aussi signalé",
-	"who.common.one": "{0} est courante et classée en dernier", "who.common.other": "{0} sont courantes et classées en dernier",
+	"then": " ;", "who.common.one": "{0} est courante et classée en dernier", "who.common.other": "{0} sont courantes et classées en dernier",
 	"who.nobody":        "Personne d’autre pour l’instant.",
 	"who.nobody.of.one": "Aucune autre source n’a signalé la seule valeur de ce rapport, parmi ce que vous pouvez lire.", "who.nobody.of.other": "Aucune autre source n’a signalé l’une des {0} valeurs distinctes de ce rapport, parmi ce que vous pouvez lire.",
 	"who.novalues": "Ce rapport ne contient aucune valeur à rapprocher.", "who.last": "Courant, classé en dernier",
