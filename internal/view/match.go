@@ -26,8 +26,8 @@ const (
 
 	// Of a value that very many receipts mention, who and when is read from the
 	// newest and the oldest of them.
-	newestAsked = 40
-	oldestAsked = 16
+	newestAsked = 24
+	oldestAsked = 8
 )
 
 // none is the report number of a question that belongs to no report.
