@@ -480,7 +480,7 @@ func TestSessionFixation(t *testing.T) {
 	}
 	id, err := w.Session(w.now, again)
 	w.must(err)
-	want := Identity{Acting: alliance.Acting{Person: "ada", Role: alliance.Auditor}, Org: "AAA/csirt", Scope: ScopeAll, Session: id.Session}
+	want := Identity{Person: "ada", Role: alliance.Auditor, Org: "AAA/csirt", Scope: ScopeAll, Session: id.Session}
 	if diff := cmp.Diff(want, id); diff != "" {
 		t.Errorf("Session() (-want +got):\n%s", diff)
 	}
@@ -534,7 +534,7 @@ func TestTokens(t *testing.T) {
 	}
 	id, err := w.Bearer(w.now, secret)
 	w.must(err)
-	want := Identity{Acting: alliance.Acting{Person: "ben", Role: alliance.Analyst}, Org: "AAA/csirt", Scope: ScopeRead, Token: tok.ID}
+	want := Identity{Person: "ben", Role: alliance.Analyst, Org: "AAA/csirt", Scope: ScopeRead, Token: tok.ID}
 	if diff := cmp.Diff(want, id); diff != "" {
 		t.Errorf("Bearer() (-want +got):\n%s", diff)
 	}
@@ -627,7 +627,7 @@ func TestBreakGlass(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.add("ada", alliance.Administrator)
-	p := event.Person{Person: alliance.Person{Key: "glass", Org: "AAA/csirt", Posts: []alliance.Post{{Role: alliance.Administrator}}}, BreakGlass: true}
+	p := event.Person{Key: "glass", Org: "AAA/csirt", Posts: []alliance.Post{{Role: alliance.Administrator}}, BreakGlass: true}
 	w.must(w.Add(t.Context(), w.by(), alliance.Organisation{}, p, event.Named{Name: "Emergency", Login: "glass"}, nil))
 	used := func() (n int) {
 		w.must(eventlog.Each(t.Context(), w.log, 1, func(st eventlog.Stored) error {
@@ -660,7 +660,7 @@ func TestRefusedWrites(t *testing.T) {
 	w.must(w.Remove(ctx, w.by(), "cem", ""))
 	org := alliance.Organisation{}
 	person := func(k alliance.Key, o alliance.Org) event.Person {
-		return event.Person{Person: alliance.Person{Key: k, Org: o}}
+		return event.Person{Key: k, Org: o}
 	}
 	ada, err := w.Person("ada")
 	w.must(err)
@@ -688,7 +688,7 @@ func TestRefusedWrites(t *testing.T) {
 		{"the last administrator demoted", w.Edit(ctx, w.by(), demoted), fault.Conflict},
 		{"the last administrator removed", w.Remove(ctx, w.by(), "ada", ""), fault.Conflict},
 		{"a deputy for another", w.Edit(ctx, w.by(), stranger), fault.Invalid},
-		{"an organisation in use", w.SetOrganisation(ctx, w.by(), event.Organisation{Organisation: alliance.Organisation{ID: "AAA/csirt"}, Removed: true}), fault.Invalid},
+		{"an organisation in use", w.SetOrganisation(ctx, w.by(), event.Organisation{ID: "AAA/csirt", Removed: true}), fault.Invalid},
 		{"a subject of no issuer", w.LinkOIDC(ctx, w.by(), "ben", event.Subject{Issuer: "idp", Subject: "x"}), fault.Invalid},
 		{"a credential of another", w.RemoveCredential(ctx, w.by(), "ben", "password-ada"), fault.NotFound},
 	}

@@ -3,8 +3,8 @@ package people
 import (
 	"bytes"
 	"context"
-	"net/mail"
 	"maps"
+	"net/mail"
 	"slices"
 	"strconv"
 	"strings"
