@@ -423,7 +423,7 @@ func (s *Store) tally(r Reader) (map[string]int, error) {
 }
 
 // Why tells of every receipt of an object that r sees how who stands to it at
-// now, and by which rules: what object why shows. An object that r sees nothing
+// now, and by which rules. No command asks it yet. An object that r sees nothing
 // of is not found, as in [Store.Object].
 func (s *Store) Why(r Reader, id string, who marking.Reader, now time.Time) ([]report.Ruling, error) {
 	missing := fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
