@@ -115,3 +115,36 @@ func TestSeenInMISP(t *testing.T) {
 		t.Errorf("seen %s by %s, want the time of the indicator", h.FirstSeen, h.TimeBasis)
 	}
 }
+
+// TestSeenInTable asks when the values of tables were seen: a row with no time of
+// its own tells nothing but that it came in.
+func TestSeenInTable(t *testing.T) {
+	t.Parallel()
+	n := reopen(t, Config{Clock: tick()})
+	defer closeNode(t, n)
+	take(t, n, hand{report.Request{Source: "east", Name: "a.csv"}, []byte("value,comment,first_seen,to_ids\n192.0.2.81,seen,,0\n192.0.2.82,seen,2026-02-03T04:00:00Z,0\n192.0.2.83,block,,1\n")})
+	asked := take(t, n, hand{report.Request{Source: "west", Name: "note.txt"}, []byte("Seen from 192.0.2.81, 192.0.2.82 and 192.0.2.83 today.\n")})
+	want := map[string]string{"192.0.2.81": "receipt", "192.0.2.82": "event", "192.0.2.83": "receipt"}
+	m, err := n.Match(t.Context(), asked.Reports[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, h := range m.Hits {
+		got[h.Normal] = h.TimeBasis
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("matches (-want +got):\n%s", diff)
+	}
+	for value, basis := range want {
+		f, err := n.Search(t.Context(), value, "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range f.Hits {
+			if h.Source == "east" && h.TimeBasis != basis {
+				t.Errorf("Search(%q): %s by %s, want %s", value, h.Type, h.TimeBasis, basis)
+			}
+		}
+	}
+}

@@ -154,11 +154,15 @@ func TermsOf(o *stix.Object) *Terms {
 }
 
 // eventTime returns when what o tells began, in seconds since 1970, 0 when it
-// does not say.
+// does not say. What a row without a time became bears the time of receipt, and
+// says so.
 func eventTime(o *stix.Object) int64 {
 	for _, name := range [...]string{"first_observed", "first_seen", "valid_from", "start_time"} {
 		if v := o.String(name); v != "" {
 			if t, err := time.Parse(time.RFC3339Nano, v); err == nil && t.Unix() > 0 {
+				if o.String("x_casus_time_basis") == "receipt" {
+					return 0
+				}
 				return t.Unix()
 			}
 		}

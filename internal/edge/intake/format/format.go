@@ -25,7 +25,8 @@
 //
 // A time without a zone is read in [Options.Zone]. The object then bears
 // x_casus_time_assumed, the name of the zone, and x_casus_time_written, the time
-// as it stood in the input. Times that cannot be read without guessing the order
+// as it stood in the input. What a row without a time becomes bears the time of
+// receipt where STIX demands one, and x_casus_time_basis "receipt". Times that cannot be read without guessing the order
 // of day and month set the row aside.
 //
 // Memory is bounded by [stix.Limits] and the Max constants; a text or mail is

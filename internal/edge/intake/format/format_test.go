@@ -325,6 +325,32 @@ func TestTimesWithoutZone(t *testing.T) {
 	}
 }
 
+// TestTimesOfReceipt reads rows of which some tell no time: what they become says
+// that its time is not that of an event.
+func TestTimesOfReceipt(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, in, typ, want string
+	}{
+		{"observed data", "value,comment\n192.0.2.1,seen\n", "observed-data", "receipt"},
+		{"an indicator", "value,to_ids\n192.0.2.1,1\n", "indicator", "receipt"},
+		{"a first time", "value,comment,first_seen\n192.0.2.1,seen,2026-01-02\n", "observed-data", ""},
+		{"a last time", "value,comment,last_seen\n192.0.2.1,seen,2026-01-02\n", "observed-data", ""},
+		{"an empty time", "value,comment,first_seen\n192.0.2.1,seen,\n", "observed-data", "receipt"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := read(t, tt.in, options("a.csv"))
+			if len(r.objects) != 2 || r.objects[1].Type() != tt.typ {
+				t.Fatalf("got %v, %v", r.brief(), r.problems)
+			}
+			if got := r.objects[1].String("x_casus_time_basis"); got != tt.want {
+				t.Errorf("x_casus_time_basis = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestRowsOfJSON(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

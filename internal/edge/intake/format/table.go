@@ -459,7 +459,7 @@ func (t *table) write(s *stream, r row, v said) {
 		first = v.last
 	}
 	if first.time.IsZero() {
-		first.time = s.opt.Now
+		first.time, first.receipt = s.opt.Now, true
 	}
 	if detect && len(patterns) > 0 {
 		m := t.common(s, v, first)

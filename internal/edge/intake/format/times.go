@@ -11,6 +11,7 @@ type instant struct {
 	time    time.Time
 	assumed bool   // the zone is assumed
 	written string // as it stood in the input
+	receipt bool   // nothing was read: it is when the report came in
 }
 
 // zoned and zoneless are the forms of times that can be read without guessing.
@@ -77,8 +78,12 @@ func parseTime(s string, zone *time.Location) (instant, bool) {
 
 func inRange(t time.Time) bool { u := t.Unix(); return u >= earliestUnix && u < latestUnix }
 
-// mark adds to m that the zone of in was assumed.
+// mark adds to m what of in is not the input's own word: that the zone was
+// assumed, or that it is when the report came in, which says nothing of the event.
 func (in instant) mark(m fields, zone *time.Location) {
+	if in.receipt {
+		m["x_casus_time_basis"] = "receipt"
+	}
 	if in.assumed {
 		m["x_casus_time_assumed"] = zone.String()
 		m["x_casus_time_written"] = in.written
