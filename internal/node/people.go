@@ -125,7 +125,7 @@ func (n *Node) author(ctx context.Context) string {
 }
 
 func (n *Node) by(ctx context.Context) people.By {
-	return people.By{Author: n.author(ctx), Now: n.cfg.Clock().UTC()}
+	return people.By{Author: n.author(ctx), Now: n.cfg.Clock().UTC(), As: people.CallerOf(ctx).Known()}
 }
 
 // indexFile is where the index of people is kept: what is lost there is found
@@ -183,12 +183,12 @@ func (n *Node) Login(ctx context.Context, c people.Credentials) (people.Made, er
 		return people.Made{}, fault.WithHint(fault.Errorf(fault.Conflict, "node: there is nobody to sign in as"), "add the first person with: casus user add")
 	}
 	now := n.cfg.Clock().UTC()
-	k, err := n.people.CheckPassword(ctx, now, c.Login, []byte(c.Password), people.CallerOf(ctx).From)
+	who, err := n.people.CheckPassword(ctx, now, c.Login, []byte(c.Password), people.CallerOf(ctx).From)
 	if err != nil {
 		return people.Made{}, err
 	}
-	by := people.By{Author: people.Identity{Person: k, Role: c.Role}.Author(), Now: now}
-	secret, t, err := n.people.MakeToken(ctx, by, k, c.Role, people.ScopeAll, now.Add(loginLife))
+	by := people.By{Author: people.Identity{Person: who.Person, Role: c.Role}.Author(), Now: now, As: who}
+	secret, t, err := n.people.MakeToken(ctx, by, who.Person, c.Role, people.ScopeAll, now.Add(loginLife))
 	return people.Made{Secret: secret, Token: t}, err
 }
 
@@ -330,19 +330,19 @@ func (n *Node) SetPassword(ctx context.Context, key, old, password string) error
 	if err != nil {
 		return err
 	}
-	c := people.CallerOf(ctx)
+	c, by := people.CallerOf(ctx), n.by(ctx)
 	if p.Key == c.Person {
 		if !c.Scope.Writes() {
 			return fault.Errorf(fault.Denied, "node: the token only reads")
 		}
-		if _, err := n.people.CheckPassword(ctx, n.cfg.Clock().UTC(), p.Login, []byte(old), c.From); err != nil {
+		if by.As, err = n.people.CheckPassword(ctx, by.Now, p.Login, []byte(old), c.From); err != nil {
 			if fault.KindOf(err) == fault.Denied {
 				return fault.Errorf(fault.Denied, "node: the old password is wrong")
 			}
 			return err
 		}
 	}
-	return n.people.SetPassword(ctx, n.by(ctx), p.Key, []byte(password))
+	return n.people.SetPassword(ctx, by, p.Key, []byte(password))
 }
 
 // Tokens lists one's own tokens.
@@ -423,24 +423,24 @@ func (n *Node) Empty() bool { return n.people.Empty() }
 
 // SignIn opens a session for who has login and password.
 func (n *Node) SignIn(ctx context.Context, c people.Credentials) (people.Opened, error) {
-	k, err := n.people.CheckPassword(ctx, n.cfg.Clock().UTC(), c.Login, []byte(c.Password), people.CallerOf(ctx).From)
+	who, err := n.people.CheckPassword(ctx, n.cfg.Clock().UTC(), c.Login, []byte(c.Password), people.CallerOf(ctx).From)
 	if err != nil {
 		return people.Opened{}, err
 	}
-	return n.open(ctx, k, c.Role, c.Label)
+	return n.open(ctx, who, c.Role, c.Label)
 }
 
 // open opens a session for somebody who has just proved who he is, in place of
 // the one that the browser has.
-func (n *Node) open(ctx context.Context, k alliance.Key, role alliance.Role, label string) (out people.Opened, err error) {
+func (n *Node) open(ctx context.Context, who people.Known, role alliance.Role, label string) (out people.Opened, err error) {
 	old := ""
 	if c := people.CallerOf(ctx); c.Token == "" {
 		old = c.Secret
 	}
-	if out.Secret, out.Session, err = n.people.Start(ctx, n.cfg.Clock().UTC(), k, role, old, label); err != nil {
+	if out.Secret, out.Session, err = n.people.Start(ctx, n.cfg.Clock().UTC(), who, role, old, label); err != nil {
 		return people.Opened{}, err
 	}
-	out.Device, err = n.people.Device(k)
+	out.Device, err = n.people.Device(who.Person)
 	return out, err
 }
 
@@ -459,7 +459,7 @@ func (n *Node) ActAs(ctx context.Context, role alliance.Role) (people.Opened, er
 			label = s.Label
 		}
 	}
-	return n.open(ctx, c.Person, role, label)
+	return n.open(ctx, c.Known(), role, label)
 }
 
 // Sessions lists one's own open sessions.
@@ -554,11 +554,11 @@ func (n *Node) SignInByPasskey(ctx context.Context, id, label string, answer []b
 	if n.passkeys == nil {
 		return people.Opened{}, noPasskeys()
 	}
-	k, err := n.passkeys.SignIn(n.cfg.Clock().UTC(), id, answer)
+	who, err := n.passkeys.SignIn(n.cfg.Clock().UTC(), id, answer)
 	if err != nil {
 		return people.Opened{}, err
 	}
-	return n.open(ctx, k, alliance.NoRole, label)
+	return n.open(ctx, who, alliance.NoRole, label)
 }
 
 // SignInElsewhere begins a sign-in at the OIDC issuer.
@@ -572,11 +572,11 @@ func (n *Node) BackFromElsewhere(ctx context.Context, b people.Back, label strin
 	if err != nil {
 		return people.Opened{}, err
 	}
-	k, err := n.people.BySubject(sub)
+	who, err := n.people.BySubject(sub)
 	if err != nil {
 		return people.Opened{}, err
 	}
-	return n.open(ctx, k, alliance.NoRole, label)
+	return n.open(ctx, who, alliance.NoRole, label)
 }
 
 // LinkOIDC lets a subject of an issuer sign in as a person.

@@ -144,7 +144,7 @@ func (s *Store) attempt(login string, k alliance.Key, from From) []limit {
 	login = normal(login)
 	sum := sha256.Sum256([]byte(login))
 	name := string(sum[:16]) // a login may be long
-	if s.known(k, from.Device) {
+	if s.knows(k, from.Device) {
 		return []limit{{"device " + from.Device, DeviceBurst, DeviceEvery}}
 	}
 	network := from.network()
@@ -184,8 +184,8 @@ func (s *Store) Device(k alliance.Key) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(append(id, s.deviceSum(k, id)...)), nil
 }
 
-// known reports whether the device bears k's mark.
-func (s *Store) known(k alliance.Key, device string) bool {
+// knows reports whether the device bears k's mark.
+func (s *Store) knows(k alliance.Key, device string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(device)
 	if err != nil || len(b) != deviceBytes+sha256.Size {
 		b = make([]byte, deviceBytes+sha256.Size)

@@ -13,7 +13,6 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"casus/internal/core/alliance"
 	"casus/internal/event"
 	"casus/internal/fault"
 )
@@ -218,12 +217,12 @@ func (o *OIDC) Finish(ctx context.Context, now time.Time, b Back) (event.Subject
 
 // BySubject returns who signs in as the subject. One that nobody here has is
 // Denied: no account is made by signing in.
-func (s *Store) BySubject(sub event.Subject) (alliance.Key, error) {
+func (s *Store) BySubject(sub event.Subject) (Known, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	c := s.fold.creds[s.fold.byProof[proofOf(&event.Credential{OIDC: &sub})]]
 	if c == nil {
-		return "", fault.WithHint(fault.Errorf(fault.Denied, "people: OIDC: nobody here signs in that way: %w", ErrSignIn), "an administrator links accounts")
+		return Known{}, fault.WithHint(fault.Errorf(fault.Denied, "people: OIDC: nobody here signs in that way: %w", ErrSignIn), "an administrator links accounts")
 	}
-	return c.Person, nil
+	return s.fold.known(c.Person), nil
 }

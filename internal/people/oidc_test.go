@@ -208,8 +208,8 @@ func TestMailAddressIsNobody(t *testing.T) {
 		kind(t, "a subject that was not linked", err, fault.Denied)
 	}
 	w.must(w.LinkOIDC(t.Context(), w.by(), "ben", event.Subject{Issuer: "https://idp.example", Subject: "1"}))
-	if k, err := w.BySubject(event.Subject{Issuer: "https://idp.example", Subject: "1"}); k != "ben" || err != nil {
-		t.Errorf("BySubject(linked) = %q, %v, want ben", k, err)
+	if k, err := w.BySubject(event.Subject{Issuer: "https://idp.example", Subject: "1"}); k.Person != "ben" || err != nil {
+		t.Errorf("BySubject(linked) = %q, %v, want ben", k.Person, err)
 	}
 	_, err := w.BySubject(event.Subject{Issuer: "https://other.example", Subject: "1"})
 	kind(t, "the subject of another issuer", err, fault.Denied)

@@ -268,29 +268,33 @@ func (p *Passkeys) BeginSignIn(now time.Time) (id string, ask []byte, err error)
 }
 
 // SignIn takes what the browser answered and returns who it is.
-func (p *Passkeys) SignIn(now time.Time, ceremony string, answer []byte) (alliance.Key, error) {
+func (p *Passkeys) SignIn(now time.Time, ceremony string, answer []byte) (Known, error) {
 	data, err := p.take(now, ceremony, "")
 	if err != nil {
-		return "", err
+		return Known{}, err
 	}
 	return p.assert(data, "", answer)
 }
 
 // assert checks an answer and returns whose it is; want, if it is set, is whose
 // it has to be.
-func (p *Passkeys) assert(data *webauthn.SessionData, want alliance.Key, answer []byte) (alliance.Key, error) {
+func (p *Passkeys) assert(data *webauthn.SessionData, want alliance.Key, answer []byte) (Known, error) {
 	if err := checkAnswer(answer); err != nil {
-		return "", err
+		return Known{}, err
 	}
 	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
 	if err != nil {
-		return "", fault.Errorf(fault.Invalid, "people: passkey: answer: %w", err)
+		return Known{}, fault.Errorf(fault.Invalid, "people: passkey: answer: %w", err)
 	}
 	var used string
+	var who Known
 	_, c, err := p.rp.ValidatePasskeyLogin(func(raw, handle []byte) (webauthn.User, error) {
 		p.store.mu.RLock()
 		used = p.store.fold.byProof["passkey "+string(raw)]
 		held := p.store.fold.creds[used]
+		if held != nil {
+			who = p.store.fold.known(held.Person)
+		}
 		p.store.mu.RUnlock()
 		if held == nil || string(held.Person) != string(handle) || want != "" && held.Person != want {
 			return nil, fault.Errorf(fault.Denied, "people: passkey: it is nobody's")
@@ -298,15 +302,15 @@ func (p *Passkeys) assert(data *webauthn.SessionData, want alliance.Key, answer 
 		return p.holder(held.Person)
 	}, *data, parsed)
 	if err != nil {
-		return "", refused("the answer does not hold")
+		return Known{}, refused("the answer does not hold")
 	}
 	if c.Authenticator.CloneWarning {
-		return "", refused("its counter did not grow: the key may have been copied")
+		return Known{}, refused("its counter did not grow: the key may have been copied")
 	}
 	p.mu.Lock()
 	p.counts[used] = c.Authenticator.SignCount
 	p.mu.Unlock()
-	return alliance.Key(parsed.Response.UserHandle), nil
+	return who, nil
 }
 
 // StepUp returns what is given to navigator.credentials.get to answer a

@@ -184,8 +184,8 @@ func TestPasskeySignIn(t *testing.T) {
 			}
 			k, err := p.SignIn(w.now, id, answer)
 			if tt.want == fault.Internal {
-				if k != "ada" || err != nil {
-					t.Fatalf("SignIn() = %q, %v, want ada", k, err)
+				if k.Person != "ada" || err != nil {
+					t.Fatalf("SignIn() = %q, %v, want ada", k.Person, err)
 				}
 			} else {
 				kind(t, "SignIn", err, tt.want)

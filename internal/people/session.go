@@ -62,7 +62,20 @@ type Identity struct {
 	// Session or Token is what the identity rests on: a handle, not the secret.
 	Session string `json:"session,omitempty"`
 	Token   string `json:"token,omitempty"`
+
+	stamp event.Seq // see Known
 }
+
+// Known is a person who has proved who he is. What ends the person's sessions ends
+// it too, so that nothing that was under way by then lasts. The zero value is
+// nobody.
+type Known struct {
+	Person alliance.Key
+	stamp  event.Seq // that of the person when he proved it
+}
+
+// Known returns the person of the identity, as of when it was found out.
+func (id Identity) Known() Known { return Known{id.Person, id.stamp} }
 
 // Author is the identity as the author of an entry.
 func (id Identity) Author() string {
@@ -124,36 +137,39 @@ func (s *Store) role(now time.Time, k alliance.Key, r alliance.Role) (alliance.A
 // CheckPassword returns who signs in with login and password. The error is one
 // and the same for a wrong login and a wrong password, and takes the same work.
 // Too many attempts are Unavailable, see the limits.
-func (s *Store) CheckPassword(ctx context.Context, now time.Time, login string, password []byte, from From) (alliance.Key, error) {
+func (s *Store) CheckPassword(ctx context.Context, now time.Time, login string, password []byte, from From) (Known, error) {
 	s.mu.RLock()
 	k := s.fold.logins[normal(login)]
+	who := s.fold.known(k) // before the password is looked at: it may change meanwhile
 	s.mu.RUnlock()
 	of := s.attempt(login, k, from)
 	if err := tooMany(s.limits.take(now, of...)); err != nil {
-		return "", err
+		return Known{}, err
 	}
 	ok, err := s.matches(ctx, k, password)
 	if err != nil {
 		s.limits.giveBack(of...)
-		return "", err
+		return Known{}, err
 	}
 	if !ok {
-		return "", fault.Errorf(fault.Denied, "people: sign in: login or password is wrong: %w", ErrSignIn)
+		return Known{}, fault.Errorf(fault.Denied, "people: sign in: login or password is wrong: %w", ErrSignIn)
 	}
 	s.limits.giveBack(of...)
-	return k, nil
+	return who, nil
 }
 
 // Start opens a session for somebody who has just proved who he is, in a role;
 // no role means the first that he may act in. old is the secret of a session
 // that ends with it, or empty. It returns the secret of the new one, told once.
-// The use of a break-glass account is written down first.
-func (s *Store) Start(ctx context.Context, now time.Time, k alliance.Key, role alliance.Role, old, label string) (secret string, out Session, err error) {
+// The use of a break-glass account is written down first. Who has to prove it once
+// more by now gets an error with [ErrSignIn] in its chain.
+func (s *Store) Start(ctx context.Context, now time.Time, who Known, role alliance.Role, old, label string) (secret string, out Session, err error) {
+	k := who.Person
 	act, err := s.role(now, k, role)
 	if err != nil {
 		return "", Session{}, err
 	}
-	if err := s.auditBreakGlass(ctx, now, k, act.Role); err != nil {
+	if err := s.auditBreakGlass(ctx, now, who, act.Role); err != nil {
 		return "", Session{}, err
 	}
 	secret, sum, err := s.secret("")
@@ -164,31 +180,42 @@ func (s *Store) Start(ctx context.Context, now time.Time, k alliance.Key, role a
 	if err != nil {
 		return "", Session{}, err
 	}
-	s.mu.RLock()
-	p := s.fold.persons[k]
-	s.mu.RUnlock()
-	if p == nil {
-		return "", Session{}, signIn()
-	}
 	out = Session{ID: handle, Role: act.Role, Label: cut(label, maxLabel), Made: now, Used: now, Ends: now.Add(SessionLife)}
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
+	if !s.still(who) {
+		return "", Session{}, signIn()
+	}
 	if old != "" {
 		delete(s.sessions.open, sha256.Sum256([]byte(old)))
 	}
 	s.sessions.room(now, k)
-	s.sessions.open[sum] = &session{Session: out, person: k, stamp: s.stampOf(k)}
+	s.sessions.open[sum] = &session{Session: out, person: k, stamp: who.stamp}
 	return secret, out, nil
+}
+
+// known returns k, as one who proves who he is now.
+func (f *fold) known(k alliance.Key) Known {
+	if p := f.persons[k]; p != nil {
+		return Known{k, p.stamp}
+	}
+	return Known{Person: k}
+}
+
+// still reports whether who takes part, and nothing has ended his sessions since he
+// proved who he is.
+func (s *Store) still(who Known) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p := s.fold.persons[who.Person]
+	return p != nil && !p.set.Removed && p.stamp == who.stamp
 }
 
 // stampOf returns what a session of k must bear to be good.
 func (s *Store) stampOf(k alliance.Key) event.Seq {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if p := s.fold.persons[k]; p != nil {
-		return p.stamp
-	}
-	return 0
+	return s.fold.known(k).stamp
 }
 
 // room ends what is over, and the session of k used longest ago when k has too
@@ -238,7 +265,7 @@ func (s *Store) Session(now time.Time, secret string) (Identity, error) {
 		return Identity{}, signIn()
 	}
 	x.Used = now
-	id.Scope, id.Session = ScopeAll, x.ID
+	id.Scope, id.Session, id.stamp = ScopeAll, x.ID, x.stamp
 	return id, nil
 }
 
@@ -298,6 +325,10 @@ func (s *Store) Bearer(now time.Time, secret string) (Identity, error) {
 	sum := sha256.Sum256([]byte(secret))
 	s.mu.RLock()
 	t := s.fold.tokens[s.fold.byHash[sum]]
+	var who Known // as of when the token was there
+	if t != nil {
+		who = s.fold.known(t.Person)
+	}
 	s.mu.RUnlock()
 	if t == nil || !now.Before(t.Expires) {
 		return Identity{}, signIn()
@@ -306,7 +337,7 @@ func (s *Store) Bearer(now time.Time, secret string) (Identity, error) {
 	if err != nil {
 		return Identity{}, signIn()
 	}
-	id.Scope, id.Token = Scope(t.Scope), t.ID
+	id.Scope, id.Token, id.stamp = Scope(t.Scope), t.ID, who.stamp
 	return id, nil
 }
 

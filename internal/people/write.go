@@ -33,6 +33,9 @@ const (
 type By struct {
 	Author string
 	Now    time.Time
+	// As is who writes, where somebody is signed in. It is refused, as to who is not
+	// signed in, when what he proved himself by has ended meanwhile.
+	As Known
 }
 
 // fact is one entry to write.
@@ -45,6 +48,9 @@ type fact struct {
 // they replace. The caller holds writing. What a crash leaves unerased is on
 // record by then, for the node to carry out.
 func (s *Store) commit(ctx context.Context, by By, facts []fact, replaced []event.Seq, reason string) error {
+	if by.As.Person != "" && !s.still(by.As) {
+		return signIn()
+	}
 	if len(replaced) > 0 {
 		facts = append(facts, fact{event.Erased, event.Erasure{Receipts: []event.Seq{}, Payloads: replaced, Reason: reason}})
 	}
@@ -466,7 +472,7 @@ func (s *Store) MakeToken(ctx context.Context, by By, k alliance.Key, role allia
 	case expires.After(by.Now.Add(MaxTokenLife)):
 		return "", Token{}, fault.Errorf(fault.Invalid, "people: token: want an end within %d days", MaxTokenLife/(24*time.Hour))
 	}
-	if err := s.auditBreakGlass(ctx, by.Now, k, act.Role); err != nil {
+	if err := s.auditBreakGlass(ctx, by.Now, Known{k, s.stampOf(k)}, act.Role); err != nil {
 		return "", Token{}, err
 	}
 	secret, sum, err := s.secret(TokenPrefix)
@@ -520,7 +526,8 @@ func (s *Store) RevokeToken(ctx context.Context, by By, k alliance.Key, id strin
 }
 
 // auditBreakGlass writes down that an account for emergencies is used.
-func (s *Store) auditBreakGlass(ctx context.Context, now time.Time, k alliance.Key, role alliance.Role) error {
+func (s *Store) auditBreakGlass(ctx context.Context, now time.Time, who Known, role alliance.Role) error {
+	k := who.Person
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.mu.RLock()
@@ -529,7 +536,7 @@ func (s *Store) auditBreakGlass(ctx context.Context, now time.Time, k alliance.K
 	if p == nil || !p.set.BreakGlass {
 		return nil
 	}
-	by := By{Author: Identity{Person: k, Role: role}.Author(), Now: now}
+	by := By{Author: Identity{Person: k, Role: role}.Author(), Now: now, As: who}
 	return s.commit(ctx, by, []fact{{event.BreakGlassUsed, event.BreakGlass{Person: k, Role: role, At: now}}}, nil, "")
 }
 
