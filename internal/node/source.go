@@ -24,5 +24,5 @@ func checkSource(src report.Source) error {
 			return fault.WithHint(fault.Errorf(fault.Invalid, "node: source %s: time zone %.40q is not known", src.Name, src.Zone), "use an IANA name such as Europe/Paris, or UTC")
 		}
 	}
-	return nil
+	return src.Check()
 }

@@ -59,7 +59,9 @@ import (
 	"encoding/binary"
 	"encoding/json/v2"
 	"iter"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -372,6 +374,16 @@ func (s *Store) Settings(name string) report.Source {
 		return src
 	}
 	return report.Source{Name: name}
+}
+
+// SetSources returns what is set for sources, by name; it tells nothing of their
+// reports.
+func (s *Store) SetSources() []report.Source {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := slices.Collect(maps.Values(s.sources))
+	slices.SortFunc(out, func(a, b report.Source) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 func (s *Store) setAt(no uint32) marking.Set {

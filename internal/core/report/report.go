@@ -7,6 +7,7 @@ package report
 
 import (
 	"casus/internal/core/alliance"
+	"casus/internal/core/privacy"
 	"casus/tlp"
 )
 
@@ -117,9 +118,11 @@ type Source struct {
 	// cannot be judged. Empty is F.
 	Trust string `json:"trust,omitempty"`
 	// Map is the saved column map for CSV and JSON lines.
-	Map     map[string]string `json:"map,omitempty"`
-	Reports int               `json:"reports"` // readable reports of this source
-	Last    string            `json:"last,omitempty"`
+	Map map[string]string `json:"map,omitempty"`
+	// Processing is for what, on which ground and for how long it is held.
+	privacy.Processing
+	Reports int    `json:"reports"` // readable reports of this source
+	Last    string `json:"last,omitempty"`
 }
 
 // Quarantined is a piece of input that was set aside. Its bytes are kept.

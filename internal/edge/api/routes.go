@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/tlp"
@@ -184,11 +185,12 @@ type sourceBody struct {
 	Zone  string            `json:"time_zone,omitempty"`
 	Trust string            `json:"trust,omitempty"`
 	Map   map[string]string `json:"map,omitempty"`
+	privacy.Processing
 }
 
 func (b sourceBody) source() (report.Source, error) {
 	label, err := labelOf(b.TLP)
-	return report.Source{Name: b.Name, TLP: label, Zone: b.Zone, Trust: b.Trust, Map: b.Map}, err
+	return report.Source{Name: b.Name, TLP: label, Zone: b.Zone, Trust: b.Trust, Map: b.Map, Processing: b.Processing}, err
 }
 
 func labelOf(s string) (*tlp.Label, error) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/tlp"
@@ -224,9 +225,9 @@ func (a *app) sourceCmd() *cobra.Command {
 						if s.TLP != nil {
 							label = s.TLP.String()
 						}
-						rows = append(rows, []string{s.Name, label, s.Zone, s.Trust, strconv.Itoa(s.Reports), s.Last})
+						rows = append(rows, []string{s.Name, label, s.Zone, s.Trust, strconv.Itoa(s.Reports), s.Last, s.Retention, s.Purpose, s.Basis})
 					}
-					a.table(w, []string{"SOURCE", "UNMARKED IS", "TIME ZONE", "TRUST", "REPORTS", "LAST"}, rows)
+					a.table(w, []string{"SOURCE", "UNMARKED IS", "TIME ZONE", "TRUST", "REPORTS", "LAST", "RETENTION", "PURPOSE", "LEGAL BASIS"}, rows)
 				})
 			})
 		},
@@ -237,11 +238,14 @@ func (a *app) sourceCmd() *cobra.Command {
 
 func (a *app) sourceSet() *cobra.Command {
 	var label, zone, trust string
+	var p privacy.Processing
 	var columns []string
 	c := &cobra.Command{
-		Use: "set NAME", Short: "set what holds for a source: unmarked input, time zone, trust, columns",
-		Long:    "Sets what holds for a source. What no flag names stays as it is; an empty value\ntakes a setting back. It holds for what comes in from now on.",
-		Example: "  casus source set cert-a --tlp amber --time-zone Europe/Paris --trust B\n  casus source set feed --column ioc=value --column seen=first_seen", Args: cobra.ExactArgs(1),
+		Use: "set NAME", Short: "set what holds for a source: unmarked input, time zone, trust, columns, data protection",
+		Long: "Sets what holds for a source. What no flag names stays as it is; an empty value\ntakes a setting back. It holds for what comes in from now on; purpose, legal basis\n" +
+			"and retention hold for what is there already, too. Reports older than the retention\nclass says are erased, see casus privacy retention. Classes:\n\n" + classTable(),
+		Example: "  casus source set cert-a --tlp amber --time-zone Europe/Paris --trust B\n  casus source set feed --column ioc=value --column seen=first_seen\n" +
+			"  casus source set feed --purpose \"defence of networks\" --legal-basis \"GDPR Art. 6(1)(e)\" --retention indicator-90d", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, err := columnMap(columns)
 			if err != nil {
@@ -255,7 +259,7 @@ func (a *app) sourceSet() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				for name, v := range map[string]string{"tlp": label, "time-zone": zone, "trust": trust} {
+				for name, v := range map[string]string{"tlp": label, "time-zone": zone, "trust": trust, "purpose": p.Purpose, "legal-basis": p.Basis, "retention": p.Retention} {
 					if cmd.Flags().Changed(name) {
 						in[strings.ReplaceAll(name, "-", "_")] = v
 					}
@@ -278,8 +282,20 @@ func (a *app) sourceSet() *cobra.Command {
 	c.Flags().StringVar(&label, "tlp", "", "default marking of unmarked input; without it RED")
 	c.Flags().StringVar(&zone, "time-zone", "", "IANA name, for times without a zone; default UTC")
 	c.Flags().StringVar(&trust, "trust", "", "reliability A (reliable) to F (cannot be judged)")
+	c.Flags().StringVar(&p.Purpose, "purpose", "", "what it is held for")
+	c.Flags().StringVar(&p.Basis, "legal-basis", "", "legal ground, in words")
+	c.Flags().StringVar(&p.Retention, "retention", "", "how long it is held: a class of the table above; without it, without end")
 	c.Flags().StringArrayVar(&columns, "column", nil, "COLUMN=FIELD, for CSV and JSON lines; may be repeated")
 	return c
+}
+
+// classTable lists the retention classes.
+func classTable() string {
+	var b strings.Builder
+	for _, c := range privacy.Classes() {
+		_, _ = fmt.Fprintf(&b, "  %-14s  %s\n", c.Name, c.Why)
+	}
+	return strings.TrimRight(b.String(), "\n")
 }
 
 // source returns what is set for a source, as it is sent.
@@ -297,6 +313,7 @@ func (r *remote) source(ctx context.Context, name string) (map[string]any, error
 			in["tlp"] = s.TLP.String()
 		}
 		in["time_zone"], in["trust"] = s.Zone, s.Trust
+		in["purpose"], in["legal_basis"], in["retention"] = s.Purpose, s.Basis, s.Retention
 		if s.Map != nil {
 			in["map"] = s.Map
 		}

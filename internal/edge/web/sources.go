@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/tlp"
@@ -22,7 +23,14 @@ type sourcesPage struct {
 	Edit    report.Source
 	Choices []Choice
 	Trusts  []Trust
+	Classes []Held
 	Saved   bool
+}
+
+// Held is a retention class to choose from.
+type Held struct {
+	privacy.Class
+	Checked bool
 }
 
 // Trust is one grade of reliability to choose from.
@@ -66,7 +74,22 @@ func sources(c *call) (page, error) {
 	for _, g := range []string{"A", "B", "C", "D", "E", "F"} {
 		p.Trusts = append(p.Trusts, Trust{Grade: g, Words: f.T("trust." + g), Checked: g == set})
 	}
+	for _, k := range privacy.Classes() {
+		p.Classes = append(p.Classes, Held{k, k.Name == p.Edit.Retention})
+	}
 	return p, nil
+}
+
+// Held says how long a retention class holds.
+func (f *frame) Held(name string) string {
+	c, ok := privacy.ClassOf(name)
+	switch {
+	case !ok:
+		return f.T("sources.held.none")
+	case c.Days == 0:
+		return f.T("sources.held.ever")
+	}
+	return f.Count("n.days", c.Days)
 }
 
 // markSuppliers marks the page as one that lists the sources, if there are any.
@@ -80,8 +103,7 @@ func byName(list []report.Source, name string) int {
 	return slices.IndexFunc(list, func(s report.Source) bool { return s.Name == name })
 }
 
-// setSource changes the default marking, time zone and trust of a source; its
-// column map stays.
+// setSource changes what holds for a source; its column map stays.
 func setSource(c *call) (page, error) {
 	const maxFormBytes = 64 << 10
 	c.req.Body = http.MaxBytesReader(nil, c.req.Body, maxFormBytes)
@@ -91,8 +113,8 @@ func setSource(c *call) (page, error) {
 	form := c.req.PostForm
 	for field, v := range form {
 		// What is not known is not left aside: it may be a marking misspelt.
-		if !slices.Contains([]string{"name", "tlp", "zone", "trust"}, field) || len(v) > 1 {
-			return nil, fault.WithHint(fault.Errorf(fault.Invalid, "web: form: %q is unknown or stands twice", cut(field, 40)), "the fields are name, tlp, zone and trust, once each")
+		if !slices.Contains([]string{"name", "tlp", "zone", "trust", "purpose", "basis", "retention"}, field) || len(v) > 1 {
+			return nil, fault.WithHint(fault.Errorf(fault.Invalid, "web: form: %q is unknown or stands twice", cut(field, 40)), "the fields are name, tlp, zone, trust, purpose, basis and retention, once each")
 		}
 	}
 	name := formValue(form, "name")
@@ -114,6 +136,10 @@ func setSource(c *call) (page, error) {
 	s.Trust = formValue(form, "trust")
 	if len(s.Trust) > 1 || !strings.Contains("ABCDEF", s.Trust) {
 		return nil, fault.Errorf(fault.Invalid, "web: form: trust: %q, want A to F", cut(s.Trust, 40))
+	}
+	s.Processing = privacy.Processing{Purpose: formValue(form, "purpose"), Basis: formValue(form, "basis"), Retention: formValue(form, "retention")}
+	if err := s.Check(); err != nil {
+		return nil, err
 	}
 	if err := c.w.SetSource(c.ctx(), s); err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/tlp"
@@ -754,18 +755,19 @@ func TestSetSource(t *testing.T) {
 	send := func(v url.Values) int {
 		return post(h, "/sources", strings.NewReader(v.Encode()), "application/x-www-form-urlencoded").Code
 	}
-	if got := send(url.Values{"name": {"CERT Aldera"}, "tlp": {"TLP:GREEN"}, "zone": {"Etc/GMT-2"}, "trust": {"B"}}); got != http.StatusSeeOther {
+	if got := send(url.Values{"name": {"CERT Aldera"}, "tlp": {"TLP:GREEN"}, "zone": {"Etc/GMT-2"}, "trust": {"B"}, "purpose": {"defence"}, "basis": {"Art. 6(1)(e)"}, "retention": {"indicator-90d"}}); got != http.StatusSeeOther {
 		t.Errorf("status %d, want 303", got)
 	}
 	for name, v := range map[string]url.Values{
 		"no name": {"tlp": {"TLP:GREEN"}}, "unknown marking": {"name": {"x"}, "tlp": {"PINK"}}, "unknown trust": {"name": {"x"}, "trust": {"Z"}}, "trust of two": {"name": {"x"}, "trust": {"AB"}},
+		"unknown class": {"name": {"x"}, "retention": {"for ever"}},
 		"unknown field": {"name": {"x"}, "tlpp": {"TLP:RED"}}, "two markings": {"name": {"x"}, "tlp": {"TLP:CLEAR", "TLP:RED"}},
 	} {
 		if got := send(v); got != http.StatusBadRequest {
 			t.Errorf("%s: status %d, want 400", name, got)
 		}
 	}
-	want := []report.Source{{Name: "CERT Aldera", TLP: &green, Zone: "Etc/GMT-2", Trust: "B", Map: map[string]string{"ip": "value"}}}
+	want := []report.Source{{Name: "CERT Aldera", TLP: &green, Zone: "Etc/GMT-2", Trust: "B", Map: map[string]string{"ip": "value"}, Processing: privacy.Processing{Purpose: "defence", Basis: "Art. 6(1)(e)", Retention: "indicator-90d"}}}
 	if diff := cmp.Diff(want, f.set); diff != "" {
 		t.Errorf("set (-want +got):\n%s", diff)
 	}

@@ -115,7 +115,10 @@ var englishWords = map[string]string{ //nolint:gosec // words for people, no cre
 	"sources.other": "another", "sources.name": "Name", "sources.tlp.none": "none set", "sources.zone.n": "IANA name, for times without a zone.",
 	"sources.trust.n": "Reliability after the Admiralty scale.", "sources.fromnow": "for what comes in from now on",
 	"sources.unmarked": "What comes in without a marking takes the default of its source, and is shown as assumed. Without a default it is TLP:RED.",
-	"edit":             "change", "save": "Save", "saved": "Saved.", "saved.n": "Holds for what {0} hands in from now on.", "notset": "none set",
+	"col.held":         "Held for", "sources.held.ever": "without end", "sources.held.none": "no end set", "n.days.one": "{0} day", "n.days.other": "{0} days",
+	"sources.held.n":  "Counted from when a report came in. What is older is erased, for what is there already, too.",
+	"sources.purpose": "Purpose", "sources.purpose.n": "What it is held for.", "sources.basis": "Legal basis", "sources.basis.n": "As your data-protection officer words it.",
+	"edit": "change", "save": "Save", "saved": "Saved.", "saved.n": "Holds for what {0} hands in from now on.", "notset": "none set",
 	"trust.A": "completely reliable", "trust.B": "usually reliable", "trust.C": "fairly reliable", "trust.D": "not usually reliable",
 	"trust.E": "unreliable", "trust.F": "cannot be judged",
 
