@@ -320,20 +320,14 @@
 // Sets what holds for a source. What no flag names stays as it is; an empty value
 // takes a setting back. It holds for what comes in from now on; purpose, legal basis
 // and retention hold for what is there already, too. Reports older than the retention
-// class says are erased, see casus privacy retention. Classes:
-//
-//   traffic-30d     records of traffic and log lines: enough to see an attack through, short for data about whoever used a network
-//   indicator-90d   addresses and names that attackers rent: most have passed to others within a quarter
-//   incident-1y     reports of incidents: a year covers the follow-up and what comes back with the season
-//   campaign-3y     what ties incidents to a campaign: campaigns go quiet for longer than a year
-//   evidence-10y    what an attribution or a decision of state rests on and may have to answer for
-//   public          published knowledge without personal data: it has no end
+// class says are erased. The classes are
+// traffic-30d, indicator-90d, incident-1y, campaign-3y, evidence-10y, public.
 //
 //	casus source set NAME [flags]
 //	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
 //	      --legal-basis string   legal ground, in words
 //	      --purpose string       what it is held for
-//	      --retention string     how long it is held: a class of the table above; without it, without end
+//	      --retention string     how long it is held: a class, such as indicator-90d; without it, without end
 //	      --time-zone string     IANA name, for times without a zone; default UTC
 //	      --tlp string           default marking of unmarked input; without it RED
 //	      --trust string         reliability A (reliable) to F (cannot be judged)

@@ -243,7 +243,7 @@ func (a *app) sourceSet() *cobra.Command {
 	c := &cobra.Command{
 		Use: "set NAME", Short: "set what holds for a source: unmarked input, time zone, trust, columns, data protection",
 		Long: "Sets what holds for a source. What no flag names stays as it is; an empty value\ntakes a setting back. It holds for what comes in from now on; purpose, legal basis\n" +
-			"and retention hold for what is there already, too. Reports older than the retention\nclass says are erased, see casus privacy retention. Classes:\n\n" + classTable(),
+			"and retention hold for what is there already, too. Reports older than the retention\nclass says are erased. The classes are\n" + classNames() + ".",
 		Example: "  casus source set cert-a --tlp amber --time-zone Europe/Paris --trust B\n  casus source set feed --column ioc=value --column seen=first_seen\n" +
 			"  casus source set feed --purpose \"defence of networks\" --legal-basis \"GDPR Art. 6(1)(e)\" --retention indicator-90d", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -284,18 +284,18 @@ func (a *app) sourceSet() *cobra.Command {
 	c.Flags().StringVar(&trust, "trust", "", "reliability A (reliable) to F (cannot be judged)")
 	c.Flags().StringVar(&p.Purpose, "purpose", "", "what it is held for")
 	c.Flags().StringVar(&p.Basis, "legal-basis", "", "legal ground, in words")
-	c.Flags().StringVar(&p.Retention, "retention", "", "how long it is held: a class of the table above; without it, without end")
+	c.Flags().StringVar(&p.Retention, "retention", "", "how long it is held: a class, such as indicator-90d; without it, without end")
 	c.Flags().StringArrayVar(&columns, "column", nil, "COLUMN=FIELD, for CSV and JSON lines; may be repeated")
 	return c
 }
 
-// classTable lists the retention classes.
-func classTable() string {
-	var b strings.Builder
+// classNames lists the retention classes.
+func classNames() string {
+	var out []string
 	for _, c := range privacy.Classes() {
-		_, _ = fmt.Fprintf(&b, "  %-14s  %s\n", c.Name, c.Why)
+		out = append(out, c.Name)
 	}
-	return strings.TrimRight(b.String(), "\n")
+	return strings.Join(out, ", ")
 }
 
 // source returns what is set for a source, as it is sent.
