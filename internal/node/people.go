@@ -247,10 +247,11 @@ func (n *Node) Person(ctx context.Context, key string) (people.Person, error) {
 // AddPerson adds a person. The first has to be an administrator with a password:
 // from then on everybody has to sign in.
 func (n *Node) AddPerson(ctx context.Context, p people.NewPerson) (people.Person, error) {
+	first := n.people.Empty() // before the gate, which lets everybody through then
 	if err := n.may(ctx, manages); err != nil {
 		return people.Person{}, err
 	}
-	if n.people.Empty() && (p.Login == "" || p.Password == "" || !slices.ContainsFunc(p.Posts, func(x alliance.Post) bool { return x == alliance.Post{Role: alliance.Administrator} })) {
+	if first && (p.Login == "" || p.Password == "" || !slices.ContainsFunc(p.Posts, func(x alliance.Post) bool { return x == alliance.Post{Role: alliance.Administrator} })) {
 		return people.Person{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: the first person has to be an administrator with login and password"), "from then on everybody has to sign in, and only an administrator can add others")
 	}
 	// TLP:GREEN speaks of a community; a private partner joins it only when it is
@@ -264,7 +265,11 @@ func (n *Node) AddPerson(ctx context.Context, p people.NewPerson) (people.Person
 	if p.Password != "" {
 		password = []byte(p.Password)
 	}
-	if err := n.people.Add(ctx, n.by(ctx), org, set, event.Named{Name: p.Name, Login: p.Login, Email: p.Email}, password); err != nil {
+	add := n.people.Add
+	if first {
+		add = n.people.AddFirst
+	}
+	if err := add(ctx, n.by(ctx), org, set, event.Named{Name: p.Name, Login: p.Login, Email: p.Email}, password); err != nil {
 		return people.Person{}, err
 	}
 	return n.people.Person(string(p.Key))
@@ -279,25 +284,17 @@ func (n *Node) EditPerson(ctx context.Context, key string, c people.Change) (peo
 	if err != nil {
 		return people.Person{}, err
 	}
-	set := p.Person
-	replace(&set.Org, c.Org)
-	replace(&set.Posts, c.Posts)
-	replace(&set.Leave, c.Leave)
-	replace(&set.Deputies, c.Deputies)
-	replace(&set.BreakGlass, c.BreakGlass)
-	if c.Org != nil || c.Posts != nil || c.Leave != nil || c.Deputies != nil || c.BreakGlass != nil {
-		if err := n.people.Edit(ctx, n.by(ctx), set); err != nil {
-			return people.Person{}, err
-		}
-	}
-	if c.Name != nil || c.Login != nil || c.Email != nil {
-		named := event.Named{Person: p.Key, Name: p.Name, Login: p.Login, Email: p.Email}
+	if err := n.people.Edit(ctx, n.by(ctx), p.Key, func(set *event.Person, named *event.Named) {
+		replace(&set.Org, c.Org)
+		replace(&set.Posts, c.Posts)
+		replace(&set.Leave, c.Leave)
+		replace(&set.Deputies, c.Deputies)
+		replace(&set.BreakGlass, c.BreakGlass)
 		replace(&named.Name, c.Name)
 		replace(&named.Login, c.Login)
 		replace(&named.Email, c.Email)
-		if err := n.people.Rename(ctx, n.by(ctx), named); err != nil {
-			return people.Person{}, err
-		}
+	}); err != nil {
+		return people.Person{}, err
 	}
 	return n.people.Person(string(p.Key))
 }

@@ -2,15 +2,18 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json/v2"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -237,6 +240,52 @@ func TestScopes(t *testing.T) {
 	}
 	if _, err := n.MakeToken(ctx, people.NewToken{}); err != nil {
 		t.Errorf("a token in its own role: %v", err)
+	}
+}
+
+// meeting gives random bytes, once it is held to three who ask at a time.
+type meeting struct {
+	io.Reader
+	held atomic.Bool
+	came atomic.Int32
+	all  chan struct{}
+}
+
+// Read implements io.Reader.
+func (m *meeting) Read(b []byte) (int, error) {
+	if m.held.Load() {
+		if m.came.Add(1) == 3 {
+			m.held.Store(false)
+			close(m.all)
+		}
+		<-m.all
+	}
+	return m.Reader.Read(b)
+}
+
+// TestFirstPersonIsOne adds three first persons at once, each while none is there:
+// the salt of a password is drawn after that was looked at.
+func TestFirstPersonIsOne(t *testing.T) {
+	t.Parallel()
+	random := &meeting{Reader: rand.Reader, all: make(chan struct{})}
+	n, err := Open(t.Context(), Config{Clock: tick(), passwordCost: cheapPasswords(), Random: random})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeNode(t, n)
+	random.held.Store(true)
+	h := n.identified(true, toPrograms, n.API(true, nil))
+	codes := make(chan int, 3)
+	for _, key := range []string{"p1", "p2", "p3"} {
+		go func() {
+			body := `{"key":"` + key + `","org":"AAA/csirt","org_kind":"csirt","name":"` + key + `","login":"` + key + `","password":"` + goodPassword + `","posts":[{"role":"administrator"}]}`
+			codes <- send(t, h, "POST", "/api/v1/users", body, "Content-Type", "application/json").Code
+		}()
+	}
+	got := []int{<-codes, <-codes, <-codes}
+	slices.Sort(got)
+	if want := []int{200, 409, 409}; !slices.Equal(got, want) || len(n.people.Persons()) != 1 {
+		t.Errorf("three first persons at once: %v, %d are there, want %v and one", got, len(n.people.Persons()), want)
 	}
 }
 

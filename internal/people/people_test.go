@@ -82,6 +82,14 @@ func kind(t *testing.T, what string, err error, want fault.Kind) {
 	}
 }
 
+func (w *world) set(p event.Person) error {
+	return w.Edit(w.t.Context(), w.by(), p.Key, func(at *event.Person, _ *event.Named) { *at = p })
+}
+
+func (w *world) rename(n event.Named) error {
+	return w.Edit(w.t.Context(), w.by(), n.Person, func(_ *event.Person, at *event.Named) { *at = n })
+}
+
 // told is everything that a store tells, for comparison.
 func (w *world) told() any {
 	return []any{w.Persons(), w.Directory()}
@@ -99,8 +107,8 @@ func TestFoldIsRebuilt(t *testing.T) {
 	w.must(err)
 	ben.Deputies = []alliance.Deputy{{For: "ben", By: "cem", Role: alliance.Delegate, OnLeave: true}}
 	ben.Leave = []alliance.Span{{From: w.now, To: w.now.Add(time.Hour)}}
-	w.must(w.Edit(ctx, w.by(), ben.Person))
-	w.must(w.Rename(ctx, w.by(), event.Named{Person: "ben", Name: "Benedict", Login: "benedict"}))
+	w.must(w.set(ben.Person))
+	w.must(w.rename(event.Named{Person: "ben", Name: "Benedict", Login: "benedict"}))
 	w.must(w.SetPassword(ctx, w.by(), "ben", []byte("another long password")))
 	w.must(w.LinkOIDC(ctx, w.by(), "cem", event.Subject{Issuer: "https://idp.example", Subject: "cem"}))
 	_, tok, err := w.MakeToken(ctx, w.by(), "ada", 0, ScopeRead, w.now.Add(time.Hour))
@@ -174,7 +182,7 @@ func TestErasureOfNames(t *testing.T) {
 		"erased":  func(w *world) error { return w.EraseName(w.t.Context(), w.by(), "ben", "asked") },
 		"removed": func(w *world) error { return w.Remove(w.t.Context(), w.by(), "ben", "left") },
 		"renamed": func(w *world) error {
-			return w.Rename(w.t.Context(), w.by(), event.Named{Person: "ben", Name: "Other"})
+			return w.rename(event.Named{Person: "ben", Name: "Other"})
 		},
 	}
 	for name, act := range tests {
@@ -425,13 +433,13 @@ func TestSessions(t *testing.T) {
 			p, err := w.Person("ben")
 			w.must(err)
 			p.Posts = []alliance.Post{{Role: alliance.Delegate}}
-			w.must(w.Edit(ctx, w.by(), p.Person))
+			w.must(w.set(p.Person))
 		}, false},
 		{"on leave", func(w *world, _ string) {
 			p, err := w.Person("ben")
 			w.must(err)
 			p.Leave = []alliance.Span{{}}
-			w.must(w.Edit(ctx, w.by(), p.Person))
+			w.must(w.set(p.Person))
 		}, false},
 		{"many others", func(w *world, _ string) {
 			for range MaxSessions {
@@ -745,15 +753,15 @@ func TestRefusedWrites(t *testing.T) {
 		{"no such organisation", w.Add(ctx, w.by(), org, person("dan", "AAA/none"), event.Named{Name: "D"}, nil), fault.Invalid},
 		{"bad key", w.Add(ctx, w.by(), org, person("Dan", "AAA/csirt"), event.Named{Name: "D"}, nil), fault.Invalid},
 		{"no name", w.Add(ctx, w.by(), org, person("dan", "AAA/csirt"), event.Named{}, nil), fault.Invalid},
-		{"name that turns text", w.Rename(ctx, w.by(), event.Named{Person: "ben", Name: "a\u202eb"}), fault.Invalid},
-		{"name of two lines", w.Rename(ctx, w.by(), event.Named{Person: "ben", Name: "a\nb"}), fault.Invalid},
-		{"login of other letters", w.Rename(ctx, w.by(), event.Named{Person: "ben", Name: "B", Login: "аda"}), fault.Invalid},
-		{"mail address with a name", w.Rename(ctx, w.by(), event.Named{Person: "ben", Name: "B", Email: "B <b@example.org>"}), fault.Invalid},
-		{"name of who was removed", w.Rename(ctx, w.by(), event.Named{Person: "cem", Name: "C"}), fault.NotFound},
+		{"name that turns text", w.rename(event.Named{Person: "ben", Name: "a\u202eb"}), fault.Invalid},
+		{"name of two lines", w.rename(event.Named{Person: "ben", Name: "a\nb"}), fault.Invalid},
+		{"login of other letters", w.rename(event.Named{Person: "ben", Name: "B", Login: "аda"}), fault.Invalid},
+		{"mail address with a name", w.rename(event.Named{Person: "ben", Name: "B", Email: "B <b@example.org>"}), fault.Invalid},
+		{"name of who was removed", w.rename(event.Named{Person: "cem", Name: "C"}), fault.NotFound},
 		{"password of nobody", w.SetPassword(ctx, w.by(), "nobody", []byte(password)), fault.NotFound},
-		{"the last administrator demoted", w.Edit(ctx, w.by(), demoted), fault.Conflict},
+		{"the last administrator demoted", w.set(demoted), fault.Conflict},
 		{"the last administrator removed", w.Remove(ctx, w.by(), "ada", ""), fault.Conflict},
-		{"a deputy for another", w.Edit(ctx, w.by(), stranger), fault.Invalid},
+		{"a deputy for another", w.set(stranger), fault.Invalid},
 		{"an organisation in use", w.SetOrganisation(ctx, w.by(), event.Organisation{ID: "AAA/csirt", Removed: true}), fault.Invalid},
 		{"a subject of no issuer", w.LinkOIDC(ctx, w.by(), "ben", event.Subject{Issuer: "idp", Subject: "x"}), fault.Invalid},
 		{"a credential of another", w.RemoveCredential(ctx, w.by(), "ben", "password-ada"), fault.NotFound},
@@ -763,4 +771,73 @@ func TestRefusedWrites(t *testing.T) {
 	}
 	w.must(w.LinkOIDC(ctx, w.by(), "ben", event.Subject{Issuer: "https://idp.example", Subject: "x"}))
 	kind(t, "a subject that another has", w.LinkOIDC(ctx, w.by(), "ada", event.Subject{Issuer: "https://idp.example", Subject: "x"}), fault.Conflict)
+}
+
+// TestSomebodyAdministers takes from the last administrator what he administers by,
+// and then from one of two.
+func TestSomebodyAdministers(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	sub := event.Subject{Issuer: "https://idp.example", Subject: "ada"}
+	acts := map[string]func(w *world) error{
+		"credential": func(w *world) error { return w.RemoveCredential(ctx, w.by(), "ada", "password-ada") },
+		"login":      func(w *world) error { return w.rename(event.Named{Person: "ada", Name: "Ada"}) },
+		"name":       func(w *world) error { return w.EraseName(ctx, w.by(), "ada", "asked") },
+		"leave": func(w *world) error {
+			return w.Edit(ctx, w.by(), "ada", func(p *event.Person, _ *event.Named) { p.Leave = []alliance.Span{{From: w.now.Add(time.Hour)}} })
+		},
+		"post to an end": func(w *world) error {
+			return w.Edit(ctx, w.by(), "ada", func(p *event.Person, _ *event.Named) { p.Posts[0].To = w.now.Add(time.Hour) })
+		},
+	}
+	for name, act := range acts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.add("ada", alliance.Administrator)
+			w.add("ben", alliance.Administrator)
+			w.must(w.RemoveCredential(ctx, w.by(), "ben", "password-ben")) // he signs in no more
+			kind(t, name+" of the last", act(w), fault.Conflict)
+			if k, err := w.CheckPassword(ctx, w.now, "ada", []byte(password), From{}); k.Person != "ada" || err != nil {
+				t.Errorf("the last signs in: %v", err)
+			}
+			if name != "leave" && name != "post to an end" {
+				w.must(w.LinkOIDC(ctx, w.by(), "ada", sub))
+			} else {
+				w.must(w.SetPassword(ctx, w.by(), "ben", []byte(password)))
+			}
+			w.must(act(w))
+		})
+	}
+}
+
+// TestEditIsWhole changes roles and name at once where one of the two is refused.
+func TestEditIsWhole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add("ada", alliance.Administrator)
+	w.add("ben", alliance.Analyst)
+	before, err := w.Person("ben")
+	w.must(err)
+	for name, change := range map[string]func(p *event.Person, n *event.Named){
+		"the name": func(p *event.Person, n *event.Named) {
+			p.Posts, n.Login = []alliance.Post{{Role: alliance.Auditor}}, "ada"
+		},
+		"the roles": func(p *event.Person, n *event.Named) { p.Posts, n.Name = []alliance.Post{{}}, "Benedict" },
+	} {
+		if err := w.Edit(t.Context(), w.by(), "ben", change); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+		after, err := w.Person("ben")
+		w.must(err)
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("%s is refused, and this is changed (-want +got):\n%s", name, diff)
+		}
+	}
+	head, _, err := w.log.Head(t.Context())
+	w.must(err)
+	w.must(w.Edit(t.Context(), w.by(), "ben", func(*event.Person, *event.Named) {}))
+	if now, _, err := w.log.Head(t.Context()); now != head || err != nil {
+		t.Errorf("nothing changed, and %d entries are written: %v", now-head, err)
+	}
 }

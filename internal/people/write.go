@@ -3,8 +3,10 @@ package people
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"net/mail"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,6 +129,16 @@ func (s *Store) would(change func(d *alliance.Directory)) error {
 // a password unless that is nil, in one write. A key that was ever given and a
 // login that is taken are a Conflict.
 func (s *Store) Add(ctx context.Context, by By, org alliance.Organisation, p event.Person, n event.Named, password []byte) error {
+	return s.add(ctx, by, org, p, n, password, false)
+}
+
+// AddFirst adds a person like Add, where there was nobody ever: with anybody there
+// it is a Conflict. Of several at once one gets in.
+func (s *Store) AddFirst(ctx context.Context, by By, org alliance.Organisation, p event.Person, n event.Named, password []byte) error {
+	return s.add(ctx, by, org, p, n, password, true)
+}
+
+func (s *Store) add(ctx context.Context, by By, org alliance.Organisation, p event.Person, n event.Named, password []byte, first bool) error {
 	p.Removed, n.Person = false, p.Key
 	facts := []fact{{event.PersonSet, p}, {event.PersonNamed, n}}
 	if password != nil {
@@ -141,7 +153,11 @@ func (s *Store) Add(ctx context.Context, by By, org alliance.Organisation, p eve
 	s.mu.RLock()
 	_, taken := s.fold.persons[p.Key]
 	_, there := s.fold.orgs[p.Org]
+	others := len(s.fold.persons) > 0
 	s.mu.RUnlock()
+	if first && others {
+		return fault.WithHint(fault.Errorf(fault.Conflict, "people: there are people already"), "sign in with: casus login")
+	}
 	if taken {
 		return fault.WithHint(fault.Errorf(fault.Conflict, "people: person %s: the key is taken", p.Key), "keys are never given again: choose another")
 	}
@@ -182,28 +198,53 @@ func ownDeputies(p event.Person) error {
 	return nil
 }
 
-// Edit changes what holds of a person. Who was never added or was removed is
-// NotFound; leaving nobody who can administer is a Conflict.
-func (s *Store) Edit(ctx context.Context, by By, p event.Person) error {
+// Edit changes what holds of a person and what he is called, in one write: change
+// is given both as they are and writes into them what they are to be. A name that
+// is replaced is erased; nothing changed writes nothing. Who was never added or was
+// removed is NotFound; leaving nobody who can administer is a Conflict.
+func (s *Store) Edit(ctx context.Context, by By, k alliance.Key, change func(p *event.Person, n *event.Named)) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if _, err := s.Person(string(p.Key)); err != nil {
+	p, err := s.Person(string(k))
+	if err != nil {
 		return err
 	}
-	p.Removed = false
-	if err := ownDeputies(p); err != nil {
+	set, named := p.Person, event.Named{Person: p.Key, Name: p.Name, Login: p.Login, Email: p.Email}
+	was := named
+	// What change writes into must not be what the fold holds.
+	set.Posts, set.Leave, set.Deputies = slices.Clone(set.Posts), slices.Clone(set.Leave), slices.Clone(set.Deputies)
+	set.Clearances, set.Access = slices.Clone(set.Clearances), slices.Clone(set.Access)
+	change(&set, &named)
+	set.Key, set.Removed, named.Person = p.Key, false, p.Key
+	var facts []fact
+	var replaced []event.Seq
+	if !reflect.DeepEqual(set, p.Person) {
+		facts = append(facts, fact{event.PersonSet, set})
+		if err := ownDeputies(set); err != nil {
+			return err
+		}
+		if err := s.wouldBe(set); err != nil {
+			return err
+		}
+	}
+	if named != was {
+		facts, replaced = append(facts, fact{event.PersonNamed, named}), s.nameOf(p.Key)
+		if err := s.checkName(named); err != nil {
+			return err
+		}
+	}
+	if len(facts) == 0 {
+		return nil
+	}
+	if err := s.leavesAdministrator(by, set, named.Login, ""); err != nil {
 		return err
 	}
-	if err := s.wouldBe(by, p); err != nil {
-		return err
-	}
-	return s.commit(ctx, by, []fact{{event.PersonSet, p}}, nil, "")
+	return s.commit(ctx, by, facts, replaced, "the name was replaced")
 }
 
 // wouldBe checks the directory in which p is as given.
-func (s *Store) wouldBe(by By, p event.Person) error {
-	var d alliance.Directory
-	if err := s.would(func(x *alliance.Directory) {
+func (s *Store) wouldBe(p event.Person) error {
+	return s.would(func(x *alliance.Directory) {
 		x.Persons = slices.DeleteFunc(slices.Clone(x.Persons), func(y alliance.Person) bool { return y.Key == p.Key })
 		x.Deputies = slices.DeleteFunc(slices.Clone(x.Deputies), func(y alliance.Deputy) bool {
 			return y.For == p.Key || p.Removed && y.By == p.Key
@@ -212,20 +253,44 @@ func (s *Store) wouldBe(by By, p event.Person) error {
 			x.Persons = append(x.Persons, p.Person)
 			x.Deputies = append(x.Deputies, p.Deputies...)
 		}
-		d = *x
-	}); err != nil {
-		return err
+	})
+}
+
+// leavesAdministrator is a Conflict when somebody can sign in and administer the
+// node for good, and nobody could once p is as given, called login, and without one
+// of his credentials.
+func (s *Store) leavesAdministrator(by By, p event.Person, login, without string) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	had, left := false, false
+	for k, x := range s.fold.persons {
+		can := !x.set.Removed && administers(x.set.Person, by.Now) && s.fold.enters(k, x.name.Login, "")
+		had = had || can
+		if k == p.Key {
+			can = !p.Removed && administers(p.Person, by.Now) && s.fold.enters(k, login, without)
+		}
+		left = left || can
 	}
-	had := slices.ContainsFunc(s.Directory().Persons, func(x alliance.Person) bool { return administers(x, by.Now) })
-	if had && !slices.ContainsFunc(d.Persons, func(x alliance.Person) bool { return administers(x, by.Now) }) {
-		return fault.WithHint(fault.Errorf(fault.Conflict, "people: person %s: nobody else administers this node", p.Key), "make another administrator first")
+	if had && !left {
+		return fault.WithHint(fault.Errorf(fault.Conflict, "people: person %s: nobody else administers this node", p.Key),
+			"make another administrator first, or give this one another way to sign in")
 	}
 	return nil
 }
 
-// administers reports whether p holds a post of administrator now, and for good.
+// enters reports whether k could sign in, called login and without one of the
+// credentials: a password is nothing without a login.
+func (f *fold) enters(k alliance.Key, login, without string) bool {
+	return slices.ContainsFunc(f.credentialsOf(k), func(c *credential) bool {
+		return c.ID != without && (c.Kind != event.Password || login != "")
+	})
+}
+
+// administers reports whether p holds a post of administrator now and for good, and
+// is not away for good.
 func administers(p alliance.Person, now time.Time) bool {
-	return slices.ContainsFunc(p.Posts, func(x alliance.Post) bool {
+	away := slices.ContainsFunc(p.Leave, func(x alliance.Span) bool { return x.To.IsZero() })
+	return !away && slices.ContainsFunc(p.Posts, func(x alliance.Post) bool {
 		return x.Role == alliance.Administrator && x.Holds(now) && x.To.IsZero()
 	})
 }
@@ -241,7 +306,7 @@ func (s *Store) Remove(ctx context.Context, by By, k alliance.Key, reason string
 	}
 	set := p.Person
 	set.Removed, set.Deputies = true, nil
-	if err := s.wouldBe(by, set); err != nil {
+	if err := errors.Join(s.wouldBe(set), s.leavesAdministrator(by, set, "", "")); err != nil {
 		return err
 	}
 	s.mu.RLock()
@@ -267,27 +332,22 @@ func (f *fold) erasable(k alliance.Key) []event.Seq {
 	return out
 }
 
-// Rename sets what a person is called, and erases what he was called before.
-func (s *Store) Rename(ctx context.Context, by By, n event.Named) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if _, err := s.Person(string(n.Person)); err != nil {
-		return err
-	}
-	if err := s.checkName(n); err != nil {
-		return err
-	}
-	return s.commit(ctx, by, []fact{{event.PersonNamed, n}}, s.nameOf(n.Person), "the name was replaced")
-}
-
 // EraseName erases what a person is called and leaves key, posts and credentials:
-// from then on he signs in by passkey or OIDC alone. Erased already is no error.
+// from then on he signs in by passkey or OIDC alone. Erased already is no error;
+// leaving nobody who can administer is a Conflict.
 func (s *Store) EraseName(ctx context.Context, by By, k alliance.Key, reason string) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	seqs := s.nameOf(k)
 	if len(seqs) == 0 {
 		return nil
+	}
+	p, err := s.Person(string(k))
+	if err != nil {
+		return err
+	}
+	if err := s.leavesAdministrator(by, p.Person, "", ""); err != nil {
+		return err
 	}
 	return s.commit(ctx, by, nil, seqs, reason)
 }
@@ -427,7 +487,8 @@ func (s *Store) setCredential(ctx context.Context, by By, c event.Credential) er
 	return s.commit(ctx, by, facts, replaced, "the credential was replaced")
 }
 
-// RemoveCredential ends one of k's credentials, and all sessions of k.
+// RemoveCredential ends one of k's credentials, and all sessions of k. Leaving
+// nobody who can administer is a Conflict.
 func (s *Store) RemoveCredential(ctx context.Context, by By, k alliance.Key, id string) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -437,7 +498,14 @@ func (s *Store) RemoveCredential(ctx context.Context, by By, k alliance.Key, id 
 	if c == nil || c.Person != k {
 		return fault.Errorf(fault.NotFound, "people: credential %.40q: %s has none such", id, k)
 	}
-	err := s.commit(ctx, by, []fact{{event.CredentialRemoved, event.CredentialGone{ID: id, Person: k}}}, []event.Seq{c.at}, "the credential was removed")
+	p, err := s.Person(string(k))
+	if err != nil {
+		return err
+	}
+	if err := s.leavesAdministrator(by, p.Person, p.Login, id); err != nil {
+		return err
+	}
+	err = s.commit(ctx, by, []fact{{event.CredentialRemoved, event.CredentialGone{ID: id, Person: k}}}, []event.Seq{c.at}, "the credential was removed")
 	s.EndSession(k, "")
 	return err
 }
