@@ -60,9 +60,11 @@
 // take reports in: STIX, MISP, CSV, JSON lines, mail, text, also in .gz and .zip
 //
 // Takes files in and says what became of them. The same bytes from the same source
-// add nothing, and an import that was interrupted goes on where it stopped. What
-// cannot be read is set aside with its place, the reason and what to do: see
-// casus import quarantine list. Exit code 3 means that something was set aside.
+// add nothing, and an import that was interrupted goes on where it stopped. A table
+// is read anew, as another report, when its source or --column names other columns
+// than before. What cannot be read is set aside with its place, the reason and what
+// to do: see casus import quarantine list. Exit code 3 means that something was set
+// aside.
 //
 //	casus import FILE|DIR|- ... [flags]
 //	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
@@ -318,9 +320,10 @@
 // set what holds for a source: unmarked input, time zone, trust, columns, data protection
 //
 // Sets what holds for a source. What no flag names stays as it is; an empty value
-// takes a setting back. It holds for what comes in from now on; purpose, legal basis
-// and retention hold for what is there already, too. Reports older than the retention
-// class says are erased. The classes are
+// takes a setting back. It holds for what comes in from now on, and a table that
+// was read by other columns before is read anew when it is handed in again; purpose,
+// legal basis and retention hold for what is there already, too. Reports older than
+// the retention class says are erased. The classes are
 // traffic-30d, indicator-90d, incident-1y, campaign-3y, evidence-10y, public.
 //
 //	casus source set NAME [flags]

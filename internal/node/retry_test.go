@@ -164,3 +164,84 @@ func TestRetryWholeFile(t *testing.T) {
 		t.Errorf("the piece after its retry = %+v, %v, want it done", item, err)
 	}
 }
+
+// TestReadAnew hands a table in again after the map of its source was corrected.
+func TestReadAnew(t *testing.T) {
+	t.Parallel()
+	table := hand{report.Request{Source: "feed", Name: "list.csv"}, []byte("wert,quelle,ip\nsaw it,c2.example,198.51.100.21\n")}
+	fits := hand{report.Request{Source: "feed", Name: "other.csv"}, []byte("ip,comment\n198.51.100.22,seen\n")}
+	same := hand{report.Request{Source: "feed", Name: "same.csv"}, []byte("ip,quelle\n198.51.100.23,198.51.100.24\n")}
+	object := hand{report.Request{Source: "feed", Name: "one.json"}, []byte(indicator(1, january, "one", ""))}
+	n := reopen(t, Config{Clock: tick()})
+	defer closeNode(t, n)
+	ids := map[string]string{}
+	for _, h := range []hand{table, fits, same, object} {
+		ids[h.req.Name] = take(t, n, h).Reports[0].ID
+	}
+	expect := func(h hand, known bool, earlier string, received int) string {
+		t.Helper()
+		res := take(t, n, h)
+		if r := res.Reports[0]; r.Known != known || r.Earlier != earlier || r.Received != received || known && res.New > 0 {
+			t.Errorf("%s: %+v, want known %t, earlier %q and %d received", h.req.Name, res, known, earlier, received)
+		}
+		return res.Reports[0].ID
+	}
+	expect(table, true, "", 1)
+	setSource(t, n, report.Source{Name: "feed", Map: map[string]string{"ip": "value", "quelle": "domain"}})
+	second := expect(table, false, ids["list.csv"], 2)
+	if second == ids["list.csv"] {
+		t.Errorf("what was read anew is the report %s of before", second)
+	}
+	if got := expect(table, true, "", 2); got != second {
+		t.Errorf("handed in a third time it is %s, want %s", got, second)
+	}
+	for h, received := range map[*hand]int{&fits: 2, &object: 1} { // the map does not fit, or says nothing
+		if got := expect(*h, true, "", received); got != ids[h.req.Name] {
+			t.Errorf("%s is %s, want %s", h.req.Name, got, ids[h.req.Name])
+		}
+	}
+	setSource(t, n, report.Source{Name: "feed", Map: map[string]string{"ip": "value"}})
+	expect(same, true, "", 1) // the map gives what the names of the columns gave
+	setSource(t, n, report.Source{Name: "feed", Map: map[string]string{}})
+	if got := expect(table, true, "", 1); got != ids["list.csv"] {
+		t.Errorf("without a map it is %s, want %s", got, ids["list.csv"])
+	}
+	asked := table
+	asked.req.Map = map[string]string{"quelle": "domain"}
+	expect(asked, false, ids["list.csv"], 1)
+	before := verified(t, n)
+	if err := n.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := verified(t, n); got != before {
+		t.Errorf("digest after rebuild = %s, want %s", got, before)
+	}
+}
+
+// TestUnknownField maps a column to no field: nothing is stored.
+func TestUnknownField(t *testing.T) {
+	t.Parallel()
+	n := reopen(t, Config{Clock: tick()})
+	defer closeNode(t, n)
+	bogus := map[string]string{"wert": "bogus"}
+	calls := map[string]func() error{
+		"source": func() error { return n.SetSource(t.Context(), report.Source{Name: "feed", Map: bogus}) },
+		"import": func() error {
+			_, err := n.Import(t.Context(), report.Request{Map: bogus}, strings.NewReader("wert\n198.51.100.9\n"), nil)
+			return err
+		},
+		"paths": func() error {
+			_, err := n.ImportPaths(t.Context(), report.Request{Map: bogus}, []string{t.TempDir()}, nil)
+			return err
+		},
+	}
+	for name, call := range calls {
+		err := call()
+		if fault.KindOf(err) != fault.Invalid || err == nil || !strings.Contains(err.Error(), `mapped to "bogus"`) || !strings.Contains(fault.HintOf(err), "user_agent, value") {
+			t.Errorf("%s: %v (hint %q), want Invalid with the fields that are known", name, err, fault.HintOf(err))
+		}
+	}
+	if rows, _, err := n.Reports(t.Context(), "", "", "", 10); err != nil || len(rows) > 0 {
+		t.Errorf("Reports = %v, %v, want none", rows, err)
+	}
+}

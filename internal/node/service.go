@@ -133,6 +133,9 @@ func (n *Node) SetSource(ctx context.Context, src report.Source) error {
 		return err
 	}
 	src.Reports, src.Last = 0, ""
+	if len(src.Map) == 0 {
+		src.Map = nil // none, so that columns go by their names
+	}
 	payload, err := event.Write(src)
 	if err != nil {
 		return err
@@ -153,6 +156,9 @@ func (n *Node) append(ctx context.Context, h event.Header, payload []byte) error
 // directory first, so that any length fits.
 func (n *Node) Import(ctx context.Context, req report.Request, body io.Reader, progress func(report.Progress)) (report.Result, error) {
 	if err := n.may(ctx, hands); err != nil {
+		return report.Result{}, err
+	}
+	if err := report.CheckMap(req.Map); err != nil {
 		return report.Result{}, err
 	}
 	start := n.cfg.Clock()
@@ -214,6 +220,15 @@ func (n *Node) result(ctx context.Context, known report.Known, seq event.Seq) (r
 	}
 	res := held.Result
 	res.Reports[0].Known = known.Before
+	if known.Earlier != "" {
+		was, ok, err := n.view.ByIdentity(ctx, n.readerFor(ctx), known.Earlier)
+		if err != nil {
+			return report.Result{}, err
+		}
+		if ok {
+			res.Reports[0].Earlier = was.ID
+		}
+	}
 	if known.Before {
 		res.Known, res.New, res.Conflicting = res.Received-res.Quarantined, 0, 0
 		res.Reports[0].New = 0
@@ -225,6 +240,9 @@ func (n *Node) result(ctx context.Context, known report.Known, seq event.Seq) (r
 // links are left out of directories.
 func (n *Node) ImportPaths(ctx context.Context, req report.Request, paths []string, progress func(report.Progress)) (report.Result, error) {
 	if err := n.may(ctx, hands); err != nil {
+		return report.Result{}, err
+	}
+	if err := report.CheckMap(req.Map); err != nil {
 		return report.Result{}, err
 	}
 	start := n.cfg.Clock()

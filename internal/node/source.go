@@ -19,6 +19,9 @@ func checkSource(src report.Source) error {
 	case src.Trust != "" && (len(src.Trust) != 1 || src.Trust[0] < 'A' || src.Trust[0] > 'F'):
 		return fault.WithHint(fault.Errorf(fault.Invalid, "node: source %s: trust %.10q", src.Name, src.Trust), "use A (reliable) to F (cannot be judged)")
 	}
+	if err := report.CheckMap(src.Map); err != nil {
+		return err
+	}
 	if src.Zone != "" {
 		if _, err := time.LoadLocation(src.Zone); err != nil || src.Zone == "Local" {
 			return fault.WithHint(fault.Errorf(fault.Invalid, "node: source %s: time zone %.40q is not known", src.Name, src.Zone), "use an IANA name such as Europe/Paris, or UTC")

@@ -66,10 +66,13 @@ type Result struct {
 
 // ReportRef points at one report of a [Result].
 type ReportRef struct {
-	ID          string `json:"id"`     // short id, RPT-XXXX-XXXX
-	Name        string `json:"name"`   // file name or title
-	Format      Format `json:"format"` // as found
-	Known       bool   `json:"known"`  // the same bytes from the same source were here before
+	ID     string `json:"id"`     // short id, RPT-XXXX-XXXX
+	Name   string `json:"name"`   // file name or title
+	Format Format `json:"format"` // as found
+	Known  bool   `json:"known"`  // the same bytes from the same source were here before
+	// Earlier is the short id of the report that the same bytes became under the
+	// column map that held then; empty when they were not read anew.
+	Earlier     string `json:"earlier,omitempty"`
 	Received    int    `json:"received"`
 	New         int    `json:"new"`
 	Quarantined int    `json:"quarantined"`
@@ -94,6 +97,9 @@ type Known struct {
 	Identity string
 	// Before is set when the same bytes from the same source were here before.
 	Before bool
+	// Earlier is the identity of the report that the same bytes became when another
+	// column map held; empty when they were not read anew.
+	Earlier string
 }
 
 // Progress is how far an import is.

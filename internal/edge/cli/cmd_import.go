@@ -90,6 +90,9 @@ func columnMap(columns []string) (map[string]string, error) {
 		}
 		m[k] = v
 	}
+	if err := report.CheckMap(m); err != nil {
+		return nil, &coded{exitUsage, err}
+	}
 	return m, nil
 }
 
@@ -99,9 +102,11 @@ func (a *app) importCmd() *cobra.Command {
 		Use:   "import FILE|DIR|- ...",
 		Short: "take reports in: STIX, MISP, CSV, JSON lines, mail, text, also in .gz and .zip",
 		Long: `Takes files in and says what became of them. The same bytes from the same source
-add nothing, and an import that was interrupted goes on where it stopped. What
-cannot be read is set aside with its place, the reason and what to do: see
-casus import quarantine list. Exit code 3 means that something was set aside.`,
+add nothing, and an import that was interrupted goes on where it stopped. A table
+is read anew, as another report, when its source or --column names other columns
+than before. What cannot be read is set aside with its place, the reason and what
+to do: see casus import quarantine list. Exit code 3 means that something was set
+aside.`,
 		Example: "  casus import reports/ feed.json.gz\n  casus import --source cert-a --tlp amber - < bundle.json",
 		Args:    cobra.MinimumNArgs(1),
 		PreRunE: h.check,
@@ -196,6 +201,9 @@ func (a *app) imported(res report.Result) error {
 			state := strconv.Itoa(p.New) + " new"
 			if p.Known {
 				state = "here before"
+			}
+			if p.Earlier != "" {
+				state += ", read anew by another column map than " + p.Earlier
 			}
 			if p.Quarantined > 0 {
 				state += fmt.Sprintf(", %d set aside", p.Quarantined)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -242,11 +243,15 @@ func (a *app) sourceSet() *cobra.Command {
 	var columns []string
 	c := &cobra.Command{
 		Use: "set NAME", Short: "set what holds for a source: unmarked input, time zone, trust, columns, data protection",
-		Long: "Sets what holds for a source. What no flag names stays as it is; an empty value\ntakes a setting back. It holds for what comes in from now on; purpose, legal basis\n" +
-			"and retention hold for what is there already, too. Reports older than the retention\nclass says are erased. The classes are\n" + classNames() + ".",
+		Long: "Sets what holds for a source. What no flag names stays as it is; an empty value\ntakes a setting back. It holds for what comes in from now on, and a table that\n" +
+			"was read by other columns before is read anew when it is handed in again; purpose,\nlegal basis and retention hold for what is there already, too. Reports older than\n" +
+			"the retention class says are erased. The classes are\n" + classNames() + ".",
 		Example: "  casus source set cert-a --tlp amber --time-zone Europe/Paris --trust B\n  casus source set feed --column ioc=value --column seen=first_seen\n" +
 			"  casus source set feed --purpose \"defence of networks\" --legal-basis \"GDPR Art. 6(1)(e)\" --retention indicator-90d", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if slices.Equal(columns, []string{""}) {
+				columns = nil // back to the names of the columns
+			}
 			m, err := columnMap(columns)
 			if err != nil {
 				return err
@@ -264,7 +269,7 @@ func (a *app) sourceSet() *cobra.Command {
 						in[strings.ReplaceAll(name, "-", "_")] = v
 					}
 				}
-				if m != nil {
+				if cmd.Flags().Changed("column") {
 					in["map"] = m
 				}
 				var out map[string]any

@@ -5,8 +5,9 @@
 // A report's identity is the SHA-256 of its source, who hands it in, and its
 // bytes. Handing in the same bytes again adds nothing; a report cut short is
 // resumed, because every chunk has an idempotency key made of the identity and its
-// number, and the same bytes give the same chunks. What another has handed in is
-// another report, so that nobody learns of it.
+// number, and the same bytes give the same chunks. A table for which another
+// column map holds than the one it was read by is read anew, as a report of its
+// own. What another has handed in is another report, so that nobody learns of it.
 //
 // Intake decides nothing about reading: it records each receipt's marking set,
 // and closes the report with the set of its container.
@@ -128,12 +129,33 @@ func (in *Intake) Import(ctx context.Context, req report.Request, f File, progre
 	if err != nil {
 		return report.Known{}, 0, err
 	}
-	return in.take(ctx, req, f, digest, Identity(req, digest), progress)
+	t := in.taking(ctx, req, f, digest, progress)
+	known, seq, err := t.take()
+	if err != nil || !known.Before {
+		return known, seq, err
+	}
+	anew, err := t.anew()
+	if err != nil || anew == nil {
+		return known, seq, err
+	}
+	again, seq, err := anew.take()
+	if !again.Before {
+		again.Earlier = known.Identity
+	}
+	return again, seq, err
 }
 
-// take takes in f as the report id.
-func (in *Intake) take(ctx context.Context, req report.Request, f File, digest [32]byte, id string, progress func(report.Progress)) (report.Known, event.Seq, error) {
-	t := &taking{in: in, ctx: ctx, req: req, f: &counted{File: f}, id: id, digest: digest, progress: progress, at: in.opt.Clock().UTC()}
+// taking returns f on its way in, as the report of its source and digest.
+func (in *Intake) taking(ctx context.Context, req report.Request, f File, digest [32]byte, progress func(report.Progress)) *taking {
+	return &taking{
+		in: in, ctx: ctx, req: req, f: &counted{File: f}, id: Identity(req, digest), digest: digest, seed: digest, progress: progress,
+		at: in.opt.Clock().UTC(),
+	}
+}
+
+// take takes the report in, unless all of it is here.
+func (t *taking) take() (report.Known, event.Seq, error) {
+	in, ctx, id := t.in, t.ctx, t.id
 	if err := t.before(); err != nil {
 		return report.Known{}, 0, err
 	}
@@ -179,6 +201,7 @@ type taking struct {
 	id       string
 	key      string // what its idempotency keys are made of
 	digest   [32]byte
+	seed     [32]byte  // of the ids of what is made from it
 	at       time.Time // when the report first came in
 	progress func(report.Progress)
 
@@ -302,7 +325,7 @@ func (t *taking) resume(p *event.Opened) error {
 // source is set.
 func (t *taking) reading() (format.Options, error) {
 	opt := format.Options{
-		Format: t.req.Format, Name: t.req.Name, Map: t.req.Map, Zone: time.UTC, Seed: t.digest, Limits: t.in.opt.Limits, Now: t.at,
+		Format: t.req.Format, Name: t.req.Name, Map: t.req.Map, Zone: time.UTC, Seed: t.seed, Limits: t.in.opt.Limits, Now: t.at,
 	}
 	if opt.Map == nil {
 		opt.Map = t.source.Map

@@ -61,8 +61,9 @@ func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.
 	}
 	// A piece may be a file whole: it must not be taken for the report that it
 	// came in.
-	id := Identity(req, sha256.Sum256(append([]byte("retry\x00"), digest[:]...)))
-	known, seq, err := in.take(ctx, req, f, digest, id, func(report.Progress) {})
+	t := in.taking(ctx, req, f, digest, func(report.Progress) {})
+	t.id = Identity(req, sha256.Sum256(append([]byte("retry\x00"), digest[:]...)))
+	known, seq, err := t.take()
 	if err != nil {
 		return known, seq, err
 	}
@@ -80,7 +81,7 @@ func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.
 // try reads raw as take would, stores nothing and returns what it would set
 // aside first.
 func (in *Intake) try(req report.Request, f File, digest [32]byte) (*stix.Problem, error) {
-	t := &taking{in: in, req: req, digest: digest, at: in.opt.Clock().UTC(), source: in.view.Settings(req.Source)}
+	t := &taking{in: in, req: req, seed: digest, at: in.opt.Clock().UTC(), source: in.view.Settings(req.Source)}
 	opt, err := t.reading()
 	if err != nil {
 		return nil, err

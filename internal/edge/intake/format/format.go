@@ -11,7 +11,7 @@
 //   - MISP, read by package misp.
 //   - CSV and lines of JSON: a row is a value, or several, with what the other
 //     columns say of it. Columns are known by a map, else by their names; a table
-//     without a heading by its values. See [Fields].
+//     without a heading by its values. See [report.Fields].
 //   - Known JSON shapes: the catalogue of exploited vulnerabilities (CISA KEV)
 //     and CSAF advisories. They count as lines of JSON.
 //   - Mail, with its attachments each read as the format it is in.
@@ -60,7 +60,7 @@ type File interface {
 type Options struct {
 	Format report.Format     // Auto finds out
 	Name   string            // file name, also the title of what has none
-	Map    map[string]string // column name to field, see [Fields]; nil goes by the names
+	Map    map[string]string // column name to field, see [report.Fields]; nil goes by the names
 	Zone   *time.Location    // of times without one; nil is UTC
 	Seed   [32]byte          // digest of the report, for ids
 	Limits stix.Limits
@@ -114,7 +114,7 @@ func Open(r File, opt Options) (Reader, error) {
 	if opt.Zone == nil {
 		opt.Zone = time.UTC
 	}
-	if err := checkMap(opt.Map); err != nil {
+	if err := report.CheckMap(opt.Map); err != nil {
 		return nil, err
 	}
 	if r.Size() == 0 {

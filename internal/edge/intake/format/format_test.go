@@ -287,7 +287,7 @@ func TestCSV(t *testing.T) {
 		},
 		{
 			name: "a map to nothing", in: "a,b\n1,2\n", opt: func(o *format.Options) { o.Map = map[string]string{"a": "colour"} },
-			problems: []string{`format: column map: "a" is mapped to "colour", which is no field → use one of ` + strings.Join(format.Fields(), ", ")},
+			problems: []string{`report: column map: "a" is mapped to "colour", which is no field → use one of ` + strings.Join(report.Fields(), ", ")},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,18 +2,17 @@ package format
 
 import (
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"casus/internal/core/observable"
-	"casus/internal/fault"
 	"casus/stix"
 	"casus/tlp"
 )
 
-// The fields a column can be.
+// The fields a column can be, beside those that hold a value of one kind; see
+// [report.Fields].
 const (
 	fieldValue     = "value"      // a value of any kind, told by its form or by the type
 	fieldType      = "type"       // the kind of value
@@ -43,34 +42,6 @@ var custom = map[string]observable.Type{
 
 // holdsValue reports whether a field holds values.
 func holdsValue(f string) bool { return f == fieldValue || typed[f] != "" || custom[f] != "" }
-
-// Fields returns the names a column can be mapped to, sorted.
-func Fields() []string {
-	out := []string{
-		fieldValue, fieldType, fieldComment, fieldName, fieldFirst, fieldLast, fieldTLP, fieldTags, fieldReference, fieldDetect, fieldIgnore,
-	}
-	for f := range typed {
-		out = append(out, f)
-	}
-	for f := range custom {
-		out = append(out, f)
-	}
-	slices.Sort(out)
-	return out
-}
-
-// checkMap refuses a map to fields that do not exist.
-func checkMap(m map[string]string) error {
-	for _, column := range slices.Sorted(maps.Keys(m)) {
-		f := m[column]
-		if !slices.Contains(Fields(), f) {
-			return fault.WithHint(
-				fault.Errorf(fault.Invalid, "format: column map: %s is mapped to %s, which is no field", strconv.Quote(cut(column, 60)), strconv.Quote(cut(f, 60))),
-				"use one of %s", strings.Join(Fields(), ", "))
-		}
-	}
-	return nil
-}
 
 // columnNames are what the columns of tables in the field are called, written as
 // [plainName] gives them.
