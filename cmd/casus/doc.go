@@ -36,7 +36,7 @@
 //
 //	casus demo [flags]
 //	      --keep string      keep the node in this directory
-//	      --library string   load the real files under this directory behind the story
+//	      --library string   load the real files under this directory behind the story, but for lists of more than 4 MiB
 //	      --listen string    loopback address to serve on (default "127.0.0.1:0")
 //	      --once             load, report, and end
 //	      --seed uint        seed of the filler; 0 is that of the story

@@ -70,8 +70,7 @@ func (h Host) Demo(ctx context.Context, o cli.DemoOptions) (*cli.DemoResult, err
 func (n *Node) tell(ctx context.Context, clock *storyClock, o cli.DemoOptions) (*cli.DemoResult, error) {
 	start := time.Now()
 	if o.Library != "" {
-		o.Say("loading the library %s", o.Library)
-		if _, err := n.ImportPaths(ctx, report.Request{Source: "library"}, []string{o.Library}, nil); err != nil {
+		if err := n.library(ctx, o); err != nil {
 			return nil, err
 		}
 	}

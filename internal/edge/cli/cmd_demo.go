@@ -48,7 +48,7 @@ func (a *app) demoCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runDemo(cmd.Context(), o) },
 	}
 	c.Flags().StringVar(&o.Keep, "keep", "", "keep the node in this directory")
-	c.Flags().StringVar(&o.Library, "library", "", "load the real files under this directory behind the story")
+	c.Flags().StringVar(&o.Library, "library", "", "load the real files under this directory behind the story, but for lists of more than 4 MiB")
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "seed of the filler; 0 is that of the story")
 	c.Flags().BoolVar(&o.Once, "once", false, "load, report, and end")
 	c.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:0", "loopback address to serve on")
