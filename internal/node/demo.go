@@ -70,7 +70,7 @@ func (h Host) Demo(ctx context.Context, o cli.DemoOptions) (*cli.DemoResult, err
 func (n *Node) tell(ctx context.Context, clock *storyClock, o cli.DemoOptions) (*cli.DemoResult, error) {
 	start := time.Now()
 	if o.Library != "" {
-		if err := n.library(ctx, o); err != nil {
+		if err := n.loadLibrary(ctx, o); err != nil {
 			return nil, err
 		}
 	}

@@ -20,8 +20,8 @@ import (
 // and bury the story.
 const maxLibraryList = 4 << 20
 
-// library loads the files under o.Library, except long lists.
-func (n *Node) library(ctx context.Context, o cli.DemoOptions) error {
+// loadLibrary loads the files under o.Library, except long lists.
+func (n *Node) loadLibrary(ctx context.Context, o cli.DemoOptions) error {
 	files, _, err := expand([]string{o.Library})
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func TestDemoLeavesOutLongLists(t *testing.T) {
 	}
 	n := inMemory(t)
 	var said []string
-	err := n.library(t.Context(), cli.DemoOptions{Library: dir, Say: func(f string, args ...any) { said = append(said, fmt.Sprintf(f, args...)) }})
+	err := n.loadLibrary(t.Context(), cli.DemoOptions{Library: dir, Say: func(f string, args ...any) { said = append(said, fmt.Sprintf(f, args...)) }})
 	if err != nil {
 		t.Fatal(err)
 	}
