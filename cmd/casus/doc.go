@@ -183,6 +183,18 @@
 //
 //	casus object show ID [flags]
 //
+// # casus object why
+//
+// which arrival and which rule lets a reader in or keeps him out
+//
+// Shows for each arrival of an object whether a reader may see it, and every rule that
+// decides. The reader is an organisation (AAA/csirt), a member (AAA: all of its
+// organisations), a person of your own organisation by key, or me. How others stand
+// is told to people of the organisation that handed the arrival in.
+//
+//	casus object why ID [flags]
+//	      --reader string   organisation, member, person's key, or me (default "me")
+//
 // # casus policy
 //
 // the rules about who may read
@@ -219,7 +231,7 @@
 //
 // # casus report
 //
-// hand in, list, show and match reports
+// hand in, list, show, match and share reports
 //
 //	casus report [flags]
 //
@@ -258,6 +270,21 @@
 //	      --source string        who hands it in (default local)
 //	      --title string         title of the report
 //	      --tlp string           marks what bears no marking, tightens what bears a wider one
+//
+// # casus report share
+//
+// what each reader would get of a report
+//
+// Shows what each organisation, and each person whom its marking names, would get of
+// a report: of each field all, a coarser form or nothing, and the rules that decide.
+// Without --to and --tlp it shows how the report stands. Nothing is changed. Only
+// people of the organisation that handed the report in may ask.
+//
+//	casus report share REPORT --dry-run [flags]
+//	      --dry-run        show who would get what, and change nothing
+//	      --tlp string     label: takes the place of the source's default, tightens what a sender said
+//	      --to strings     organisation to release it to; may be repeated
+//	      --until string   when the release to these ends, as a day or an instant in UTC
 //
 // # casus report show
 //

@@ -112,7 +112,7 @@ func TestAccess(t *testing.T) {
 	bodies := map[string]string{
 		"POST /api/v1/login": `{"login":"nobody","password":"x"}`, "POST /api/v1/users": `{"key":"x","org":"x","name":""}`, "PATCH /api/v1/users/{key}": `{}`,
 		"PUT /api/v1/users/{key}/password": `{"password":""}`, "POST /api/v1/tokens": `{"scope":"x"}`, "PUT /api/v1/organisations": `{"id":"","name":"","kind":"unknown"}`,
-		"POST /api/v1/users/{key}/credentials": `{"issuer":"","subject":""}`, "PUT /api/v1/sources": `{"name":""}`, "POST /api/v1/node/erase": `{"id":"x","reason":""}`,
+		"POST /api/v1/users/{key}/credentials": `{"issuer":"","subject":""}`, "PUT /api/v1/sources": `{"name":""}`, "POST /api/v1/node/erase": `{"id":"x","reason":""}`, "POST /api/v1/reports/{id}/preview": `{}`,
 	}
 	h := handlerOf(t, n)
 	var got strings.Builder

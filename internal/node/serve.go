@@ -31,7 +31,7 @@ const Version = "0.1.0"
 // API returns the JSON API; local says that only the owner of the files can
 // call it.
 func (n *Node) API(local bool, log *slog.Logger) http.Handler {
-	return api.New(api.Options{Reads: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Credentials: n, Local: local, Log: log, Version: Version})
+	return api.New(api.Options{Reads: n, Releases: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Credentials: n, Local: local, Log: log, Version: Version})
 }
 
 // pages adapts a node to what pages ask for.
@@ -80,7 +80,7 @@ func (n *Node) faces(log *slog.Logger) (http.Handler, refusal, error) {
 		elsewhere = n
 	}
 	faces, err := web.New(p, p, web.Options{
-		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp, Door: n, Account: n, Passkeys: asking, Elsewhere: elsewhere,
+		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp, Door: n, Account: n, Passkeys: asking, Elsewhere: elsewhere, Releases: n,
 		Highest: func(ctx context.Context, ids []string) (web.Marking, error) {
 			label, exercise, err := n.view.Highest(ctx, n.readerFor(ctx), ids)
 			return web.Marking{TLP: label, Exercise: exercise}, err

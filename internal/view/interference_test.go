@@ -560,6 +560,16 @@ func (a *askable) questions() []question {
 		add("Objects", id, func(s *Store, r Reader) (any, error) {
 			return collect(func(y func(*stix.Object, string) error) error { return s.Objects(ctx(), r, id, y) })
 		})
+		add("Preview", id, func(s *Store, r Reader) (any, error) {
+			amber := tlp.Amber
+			named := func(k alliance.Key) (Audience, bool) {
+				who := a.other
+				who.Person = k
+				return Audience{Who: who, Name: "named"}, true
+			}
+			audience := []Audience{{Who: a.other, Name: "other"}, {Who: a.other.Class(), Name: "its class"}}
+			return s.Preview(ctx(), r, id, audience, named, report.Release{To: []string{string(orgs[2])}, TLP: &amber}, a.now)
+		})
 		add("Erasable", id, func(s *Store, r Reader) (any, error) { return s.Erasable(ctx(), r, id) })
 	}
 	for _, id := range a.items {
@@ -574,7 +584,8 @@ func (a *askable) questions() []question {
 			o, err := s.Object(ctx(), r, id, true)
 			return []any{o, string(o.Raw)}, err
 		})
-		add("Why", id, func(s *Store, r Reader) (any, error) { return s.Why(r, id, a.other, a.now) })
+		add("Why", id, func(s *Store, r Reader) (any, error) { return s.Why(r, id, &a.other, a.now) })
+		add("Why", id+" me", func(s *Store, r Reader) (any, error) { return s.Why(r, id, nil, a.now) })
 		add("Find", id, func(s *Store, r Reader) (any, error) {
 			_, ok, err := s.Find(ctx(), r, id, "2026-01-01T00:00:00.000Z", nil)
 			return ok, err

@@ -146,6 +146,7 @@ func (s *Store) row(r Reader, rec *record) report.Row {
 		State: "complete", Received: instant(rec.At),
 	}
 	row.Objects, row.Values = rec.readable(a)
+	row.Own = r.owns(s, s.effective(alone, rec))
 	if a.self {
 		row.Quarantined = rec.Quarantined
 	}

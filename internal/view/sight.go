@@ -2,14 +2,11 @@ package view
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
-	"casus/internal/core/report"
-	"casus/internal/fault"
 )
 
 // Reader is who asks. The zero value sees nothing. It is good for one store, and
@@ -220,16 +217,17 @@ func (t *sight) holds(who marking.Reader, now time.Time) bool {
 // mark makes sets ready for deciding. What has no owner, from before there were
 // people, is the node's own.
 func (e *effects) mark(sets []marking.Set) []marking.Marked {
-	owned := make([]marking.Set, len(sets))
+	all := make([]marking.Set, len(sets))
 	for i, set := range sets {
-		owned[i] = e.owned(set)
+		all[i] = owned(set, e.home)
 	}
-	return marking.Mark(nil, owned...)
+	return marking.Mark(nil, all...)
 }
 
-func (e *effects) owned(set marking.Set) marking.Set {
-	if set.Owner == "" && !set.Recipients.Said && e.home != "" {
-		set.Owner, set.Recipients = e.home, marking.Only(e.home)
+// owned returns what binds of a set: what has no owner is home's.
+func owned(set marking.Set, home alliance.Org) marking.Set {
+	if set.Owner == "" && !set.Recipients.Said && home != "" {
+		set.Owner, set.Recipients = home, marking.Only(home)
 	}
 	return set
 }
@@ -420,73 +418,4 @@ func (s *Store) tally(r Reader) (map[string]int, error) {
 	defer s.mu.Unlock()
 	s.tallied, s.tallyAt = all, at
 	return all, nil
-}
-
-// Why tells of every receipt of an object that r sees how who stands to it at
-// now, and by which rules. No command asks it yet. An object that r sees nothing
-// of is not found, as in [Store.Object].
-func (s *Store) Why(r Reader, id string, who marking.Reader, now time.Time) ([]report.Ruling, error) {
-	missing := fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
-	snap := s.kv.Snapshot()
-	defer func() { _ = snap.Close() }()
-	m := s.matcher(r, snap, none)
-	vs, err := m.versions(id)
-	if err != nil {
-		return nil, err
-	}
-	out := []report.Ruling{}
-	for _, v := range vs {
-		for _, rc := range v.receipts {
-			rec, err := m.rec(rc.report)
-			if err != nil || rec == nil {
-				return nil, err
-			}
-			ruling, err := s.ruling(rc, rec, who, now)
-			if err != nil {
-				return nil, err
-			}
-			ruling.Version = v.key
-			out = append(out, ruling)
-		}
-	}
-	if len(out) == 0 {
-		return nil, missing
-	}
-	return out, nil
-}
-
-// sealed stands among the rules of a receipt whose report is not finished.
-const sealed = "unfinished-report"
-
-func (s *Store) ruling(rc receipt, rec *record, who marking.Reader, now time.Time) (report.Ruling, error) {
-	label, imputed := s.labelOf(rc, rec)
-	out := report.Ruling{
-		Report: s.shortID("RPT", rec.Identity), Source: rec.Source, Received: instant(rec.At), TLP: label, Imputed: imputed,
-		Effect: marking.Deny.String(), Rules: []report.Clause{},
-	}
-	if !rec.Closed {
-		out.Rules = append(out.Rules, report.Clause{ID: sealed, Says: "a report that is not finished is sealed: its marking is not known yet"})
-		return out, nil
-	}
-	set := s.effective(rc.set, rec)
-	s.mu.RLock()
-	e, p := s.effects, s.opt.Policy
-	s.mu.RUnlock()
-	e.mu.RLock()
-	set = e.owned(set)
-	marked := e.mark([]marking.Set{set})
-	e.mu.RUnlock()
-	d := p.Decide(who, marking.Read, marked[0], now)
-	out.Set, out.Effect, out.ValidUntil = set.String(), d.Effect.String(), instant(d.ValidUntil)
-	for _, id := range d.Rules {
-		out.Rules = append(out.Rules, report.Clause{ID: id, Says: p.Says(id)})
-	}
-	for _, text := range d.Errors {
-		id, says, ok := strings.Cut(text, ": ")
-		if !ok {
-			id, says = "error", text
-		}
-		out.Rules = append(out.Rules, report.Clause{ID: id, Says: "error: " + says})
-	}
-	return out, nil
 }

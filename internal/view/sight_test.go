@@ -203,7 +203,8 @@ func TestWhy(t *testing.T) {
 	set := limited(tlp.Red, ours())
 	set.Caveats = []string{"EYES A"}
 	w := oneReport(t, &home, marking.Set{TLP: tlp.Clear}, true, set)
-	got, err := w.s.Why(LocalOperator(), addressID(0), ada(), readAt)
+	who := ada()
+	got, err := w.s.Why(LocalOperator(), addressID(0), &who, readAt)
 	w.must(err)
 	if len(got) != 1 || got[0].Effect != "deny" || got[0].Set != set.String() {
 		t.Fatalf("Why = %+v, want one denial over %s", got, set)
@@ -218,7 +219,7 @@ func TestWhy(t *testing.T) {
 	if ids != "caveat tlp-red " {
 		t.Errorf("clauses %q, want every one that stands in the way", ids)
 	}
-	if _, err := w.s.Why(w.reader(ada(), readAt), addressID(0), ada(), readAt); fault.KindOf(err) != fault.NotFound {
+	if _, err := w.s.Why(w.reader(ada(), readAt), addressID(0), &who, readAt); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("Why asked by who sees nothing of it: %v, want not found", err)
 	}
 }

@@ -161,6 +161,9 @@ type Row struct {
 	Objects     int    `json:"objects"`
 	Values      int    `json:"values"`
 	Quarantined int    `json:"quarantined"`
+	// Own says that the report is the reader's own organisation's: he may ask who else
+	// would get what of it.
+	Own bool `json:"own"`
 	// Size and Digest (SHA-256, hex) are those of the bytes handed in. They tell of
 	// all that is in them, so they are shown to who sees everything and to who handed
 	// them in alone; else zero and empty.

@@ -47,6 +47,17 @@ type Reads interface {
 	Objects(ctx context.Context, report string, yield func(o *stix.Object, label string) error) error
 }
 
+// Releases are questions about who may read, for who may ask: of what is one's own.
+type Releases interface {
+	// Why tells how reader stands to an object and by which rules: "me", an
+	// organisation, a member or a person's key. The object is NotFound as in
+	// [Reads]; about others asks only who gave it.
+	Why(ctx context.Context, id, reader string) (report.Why, error)
+	// Preview tells what each reader would get of a report if it were released so.
+	// It changes nothing.
+	Preview(ctx context.Context, id string, ask report.Release) (report.Preview, error)
+}
+
 // Arrivals are questions about how reports come in, asked for one reader like
 // [Reads].
 type Arrivals interface {
@@ -119,6 +130,7 @@ type Tokens interface {
 // Options of the API.
 type Options struct {
 	Reads    Reads
+	Releases Releases
 	Arrivals Arrivals
 	Writes   Writes
 	Keeper   Keeper

@@ -86,6 +86,18 @@ func (f *fake) Object(_ context.Context, id string, history bool) (report.Object
 	return report.Object{}, f.call("Object %q %t", id, history)
 }
 
+func (f *fake) Why(_ context.Context, id, reader string) (report.Why, error) {
+	return report.Why{}, f.call("Why %q %q", id, reader)
+}
+
+func (f *fake) Preview(_ context.Context, id string, ask report.Release) (report.Preview, error) {
+	tlp := "none"
+	if ask.TLP != nil {
+		tlp = ask.TLP.String()
+	}
+	return report.Preview{}, f.call("Preview %q %q %s %v", id, ask.To, tlp, ask.Until)
+}
+
 func (f *fake) Objects(_ context.Context, id string, _ func(*stix.Object, string) error) error {
 	return f.call("Objects %q", id)
 }
@@ -202,7 +214,7 @@ func (f *fake) DropCredential(_ context.Context, key, id string) error {
 // the fake was asked.
 func ask(t *testing.T, f *fake, local bool, method, target, contentType, body string, header ...string) (*httptest.ResponseRecorder, []string) {
 	t.Helper()
-	h := New(Options{Reads: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Credentials: f, Local: local, Version: "test"})
+	h := New(Options{Reads: f, Releases: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Credentials: f, Local: local, Version: "test"})
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)

@@ -174,6 +174,7 @@ func (s *server) routes() {
 	answer(s, op("POST", "/node/erase", "erase", "Remove a report or an object for good"), func(ctx context.Context, in *eraseInput) (report.Erased, error) {
 		return s.Keeper.Erase(ctx, in.Body.ID, in.Body.Reason)
 	})
+	s.releases()
 	s.people()
 	s.streams()
 }

@@ -23,8 +23,8 @@ import (
 )
 
 func (a *app) reportCmd() *cobra.Command {
-	c := &cobra.Command{Use: "report", Short: "hand in, list, show and match reports", Example: "  casus report match RPT-7K2M-9XQ4"}
-	c.AddCommand(a.reportAdd(), a.reportList(), a.reportShow(), a.reportMatch())
+	c := &cobra.Command{Use: "report", Short: "hand in, list, show, match and share reports", Example: "  casus report match RPT-7K2M-9XQ4"}
+	c.AddCommand(a.reportAdd(), a.reportList(), a.reportShow(), a.reportMatch(), a.reportShare())
 	return c
 }
 

@@ -85,6 +85,7 @@ func (a *app) objectCmd() *cobra.Command {
 		}
 	}
 	c.AddCommand(
+		a.objectWhy(),
 		verb("show", "values and receipts of an object", false, func(w io.Writer, o report.Object) {
 			rows := [][]string{}
 			for _, v := range o.Values {

@@ -30,6 +30,8 @@ var screens = []struct{ name, path string }{
 	{"search-empty", "/search"},
 	{"object", "/objects/" + indicatorID},
 	{"graph", "/objects/" + indicatorID + "/graph"},
+	{"why", "/objects/" + indicatorID + "/why?reader=MAR/csirt"},
+	{"share", "/reports/RPT-7K2M-9XQ4/share?to=ALD/csirt&tlp=TLP:AMBER"},
 	{"sources", "/sources?name=CERT+Aldera"},
 	{"notfound", "/objects/none"},
 }

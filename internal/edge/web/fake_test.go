@@ -151,6 +151,9 @@ func newPages(t testing.TB, f *fake, opt Options) http.Handler {
 	if opt.Clock == nil {
 		opt.Clock = now
 	}
+	if opt.Releases == nil {
+		opt.Releases = f
+	}
 	h, err := New(f, f, opt)
 	if err != nil {
 		t.Fatal(err)
@@ -227,6 +230,7 @@ func story() *fake {
 // oneReport fills the first report: what came in, matches and what was set aside.
 func (f *fake) oneReport() {
 	r := f.rows[0]
+	r.Own = true
 	f.details[r.ID] = report.Detail{
 		Next: "after2",
 		Row:  r, Name: "grid-wiper-staging.json",

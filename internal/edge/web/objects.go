@@ -25,6 +25,8 @@ type objectPage struct {
 	Linked   []report.Neighbor
 	More     int
 	Conflict bool
+	// Whys says that there is a page about who may read it.
+	Whys bool
 }
 
 func (*objectPage) template() string { return "object" }
@@ -35,7 +37,7 @@ func object(c *call) (page, error) {
 		return nil, err
 	}
 	f := c.frameOf(o)
-	p := &objectPage{frame: f, O: o, Name: nameOf(o), Linked: o.Linked}
+	p := &objectPage{frame: f, O: o, Name: nameOf(o), Linked: o.Linked, Whys: c.opt.Releases != nil}
 	for _, v := range o.Versions {
 		p.Conflict = p.Conflict || v.Conflicting
 	}

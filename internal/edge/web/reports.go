@@ -99,6 +99,8 @@ type reportPage struct {
 	Next  string
 	// Arrived is set right after a report was handed in.
 	Arrived *arrival
+	// Shares says that who reads may ask who else would.
+	Shares bool
 }
 
 // arrival is what a report brought when it was handed in.
@@ -144,7 +146,7 @@ func oneReport(c *call) (page, error) {
 	for _, o := range d.Items {
 		f.mark(o.TLP)
 	}
-	p := &reportPage{frame: f, D: d, Types: f.bars(d.Types), Later: cursor != ""}
+	p := &reportPage{frame: f, D: d, Types: f.bars(d.Types), Later: cursor != "", Shares: c.opt.Releases != nil && d.Own && d.State == "complete"}
 	if d.Next != "" {
 		p.Next = at(reportPath(d.ID), "objects", d.Next) + "#objects"
 	}

@@ -14,6 +14,10 @@ func (s *server) routes() http.Handler {
 	m.Handle("GET /search", s.page(search))
 	m.Handle("GET /objects/{id}", s.page(object))
 	m.Handle("GET /objects/{id}/graph", s.page(graph))
+	if s.opt.Releases != nil {
+		m.Handle("GET /reports/{id}/share", s.page(share))
+		m.Handle("GET /objects/{id}/why", s.page(why))
+	}
 	m.Handle("GET /sources", s.page(sources))
 	m.Handle("POST /sources", s.page(setSource))
 	m.Handle("GET /assets/{name}", s.assets)

@@ -74,6 +74,8 @@ type Options struct {
 	Passkeys Passkeys
 	// Elsewhere is nil where nobody has an account elsewhere.
 	Elsewhere Elsewhere
+	// Releases tells who may read; nil leaves its pages out.
+	Releases Releases
 	// Highest returns how a page must be marked that cites the named reports
 	// and objects without showing them. Nil means: read each of them, and RED
 	// where they are many.
