@@ -45,6 +45,10 @@
 //
 // what is in force, from where, and whether it works
 //
+// Says what is in force, from where, and whether it works. It reads the whole log and
+// the views, as casus node verify does. Exit code 1 means that something wants to be
+// looked at, 7 that the log or the views are damaged; what and where is told.
+//
 //	casus doctor [flags]
 //
 // # casus export

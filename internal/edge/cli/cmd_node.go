@@ -114,7 +114,11 @@ func (a *app) completionCmd() *cobra.Command {
 
 func (a *app) doctorCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor", Short: "what is in force, from where, and whether it works", Example: "  casus doctor", Args: cobra.NoArgs,
+		Use: "doctor", Short: "what is in force, from where, and whether it works",
+		Long: `Says what is in force, from where, and whether it works. It reads the whole log and
+the views, as casus node verify does. Exit code 1 means that something wants to be
+looked at, 7 that the log or the views are damaged; what and where is told.`,
+		Example: "  casus doctor", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
 	}
 }
@@ -126,6 +130,8 @@ type finding struct {
 	From  string `json:"from,omitempty"`
 	OK    bool   `json:"ok"`
 	Hint  string `json:"hint,omitempty"`
+
+	damaged bool
 }
 
 func (a *app) doctor(ctx context.Context) error {
@@ -140,17 +146,20 @@ func (a *app) doctor(ctx context.Context) error {
 	}
 	conn, err := a.host.Connect(ctx, dir)
 	if err != nil {
-		all = append(all, finding{Name: "node", Value: err.Error(), Hint: fault.HintOf(err)})
+		all = append(all, finding{Name: "node", Value: err.Error(), Hint: fault.HintOf(err), damaged: errors.Is(err, eventlog.ErrDamaged)})
 	} else {
 		all = append(all, a.examine(ctx, conn)...)
 		if err := conn.Close(); err != nil {
 			all = append(all, finding{Name: "close", Value: err.Error()})
 		}
 	}
-	bad := 0
+	bad, code := 0, exitFailed
 	for _, f := range all {
 		if !f.OK {
 			bad++
+		}
+		if f.damaged {
+			code = exitVerify
 		}
 	}
 	err = a.print(map[string]any{"ok": bad == 0, "findings": all}, func(w io.Writer) {
@@ -165,9 +174,39 @@ func (a *app) doctor(ctx context.Context) error {
 		a.table(w, []string{"", "WHAT", "VALUE", "FROM", "WHAT TO DO"}, rows)
 	})
 	if err == nil && bad > 0 {
-		return &coded{exitFailed, errQuiet}
+		return &coded{code, errQuiet}
 	}
 	return err
+}
+
+// maxDamage is how many problems the doctor names; casus node verify names all.
+const maxDamage = 10
+
+// whole says whether the log and the views are.
+func (r *remote) whole(ctx context.Context) []finding {
+	var v report.Check
+	err := r.follow(ctx, "/node/verify", nil, nil, "", &v)
+	switch {
+	case fault.KindOf(err) == fault.Denied && err != nil:
+		return []finding{{Name: "log", Value: "not checked: " + err.Error(), OK: true, Hint: fault.HintOf(err)}}
+	case err != nil:
+		return []finding{{Name: "log", Value: err.Error(), Hint: fault.HintOf(err)}}
+	case v.OK:
+		return []finding{{Name: "log", Value: plural(int(v.Entries), "entry", "entries") + " and the views checked", OK: true}} //nolint:gosec // far below 2^63
+	}
+	var out []finding
+	for i, p := range v.Problems {
+		if i == maxDamage {
+			out = append(out, finding{Name: "damage", Value: fmt.Sprintf("and %d more", len(v.Problems)-i), Hint: "casus node verify names all", damaged: true})
+			break
+		}
+		f := finding{Name: "damage", Value: "log: " + p, Hint: "damaged entries come back from a copy only", damaged: true}
+		if strings.HasPrefix(p, "views: ") {
+			f.Value, f.Hint = p, "casus node rebuild"
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 func (a *app) examine(ctx context.Context, conn *Conn) []finding {
@@ -179,9 +218,11 @@ func (a *app) examine(ctx context.Context, conn *Conn) []finding {
 	out := []finding{{Name: "opened by", Value: by, OK: true}}
 	var health map[string]string
 	if err := r.get(ctx, "/health", nil, &health); err != nil {
-		return append(out, finding{Name: "node", Value: err.Error(), Hint: fault.HintOf(err)})
+		out = append(out, finding{Name: "node", Value: err.Error(), Hint: fault.HintOf(err)})
+	} else {
+		out = append(out, finding{Name: "node", Value: health["status"], OK: true})
 	}
-	out = append(out, finding{Name: "node", Value: health["status"], OK: true})
+	out = append(out, r.whole(ctx)...)
 	var src []report.Source
 	if err := r.get(ctx, "/sources", nil, &src); err == nil {
 		for _, s := range src {
