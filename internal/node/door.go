@@ -68,12 +68,6 @@ func hostOnly(known func(host string) bool, refuse refusal, next http.Handler) h
 	})
 }
 
-// thisMachine reports whether host names this machine.
-func thisMachine(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
 // operatorCookie is the name of the cookie of the local operator's browser.
 // Cookies are kept by host whatever the port, so that the port stands in the
 // name: of two nodes on one machine neither takes away the other's. The prefix

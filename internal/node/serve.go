@@ -57,7 +57,7 @@ func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hostOnly(thisMachine, refuse, sameOrigin(refuse, n.operator(token, refuse, h))), nil
+	return hostOnly(people.ThisMachine, refuse, sameOrigin(refuse, n.operator(token, refuse, h))), nil
 }
 
 // faces returns pages, API and metrics for browsers that were let come here, and
@@ -151,7 +151,9 @@ func (n *Node) Serve(ctx context.Context, o cli.ServeOptions, log *slog.Logger, 
 			return errors.Join(err, l.Close())
 		}
 	}
-	n.setElsewhere(o, "https://"+at)
+	if err := n.setElsewhere(o, "https://"+at); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	h, refuse, err := n.faces(log)
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -165,14 +167,15 @@ func (n *Node) Serve(ctx context.Context, o cli.ServeOptions, log *slog.Logger, 
 const issuerWithin = 10 * time.Second
 
 // setElsewhere lets people sign in by an issuer, who sends them back to origin.
-func (n *Node) setElsewhere(o cli.ServeOptions, origin string) {
+func (n *Node) setElsewhere(o cli.ServeOptions, origin string) (err error) {
 	if o.OIDCIssuer == "" {
-		return
+		return nil
 	}
-	n.oidc = people.NewOIDC(people.Issuer{
+	n.oidc, err = people.NewOIDC(people.Issuer{
 		URL: o.OIDCIssuer, ClientID: o.OIDCClient, ClientSecret: o.OIDCSecret, Redirect: origin + "/sign-in/oidc/back",
 		HTTP: &http.Client{Timeout: issuerWithin, Transport: http.DefaultTransport},
 	})
+	return err
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -186,20 +189,28 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 
 // serveHere answers to this machine alone, without TLS.
 func (n *Node) serveHere(ctx context.Context, o cli.ServeOptions, log *slog.Logger, ready func(cli.Serving)) error {
-	if !isLoopback(o.Listen) {
+	if host, _, err := net.SplitHostPort(o.Listen); err != nil || !people.ThisMachine(host) {
 		return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is no loopback address", o.Listen), "use 127.0.0.1:PORT, or serve others over TLS with --name HOST once there are people")
 	}
 	l, err := listen(ctx, o.Listen)
 	if err != nil {
 		return err
 	}
-	url := "http://" + l.Addr().String() + "/"
-	if _, port, err := net.SplitHostPort(l.Addr().String()); err == nil {
-		if n.passkeys, err = people.NewPasskeys(n.people, "http://localhost:"+port); err != nil {
+	origin := "http://" + l.Addr().String()
+	if named := byName(l.Addr().String()); named != "" {
+		if n.passkeys, err = people.NewPasskeys(n.people, named); err != nil {
 			return errors.Join(err, l.Close())
 		}
-		n.setElsewhere(o, "http://localhost:"+port)
+		if !n.people.Empty() {
+			origin = named
+		}
+		if err := n.setElsewhere(o, named); err != nil {
+			return errors.Join(err, l.Close())
+		}
+	} else if err := n.setElsewhere(o, origin); err != nil {
+		return errors.Join(err, l.Close())
 	}
+	url := origin + "/"
 	token, err := n.newToken()
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -212,7 +223,33 @@ func (n *Node) serveHere(ctx context.Context, o cli.ServeOptions, log *slog.Logg
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	return n.answerBoth(ctx, l, h, log, func() { ready(cli.Serving{URL: url}) })
+	return n.answerBoth(ctx, l, n.toName(byName(l.Addr().String()), h), log, func() { ready(cli.Serving{URL: url}) })
+}
+
+// byName returns the origin under which browsers reach an address of this machine by
+// a name, as passkeys and the way back from an issuer need; "" when there is none.
+func byName(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || host != "127.0.0.1" && host != "::1" { // what localhost is to browsers
+		return ""
+	}
+	return "http://localhost:" + port
+}
+
+// toName sends who comes to sign in by an address on to the same page by name: what
+// a browser keeps for the one it does not give to the other. Until there are people
+// nobody signs in.
+func (n *Node) toName(origin string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if origin == "" || err != nil || host == "localhost" || !people.ThisMachine(host) || n.people.Empty() ||
+			r.URL.Path != "/sign-in" || r.Method != http.MethodGet && r.Method != http.MethodHead {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, origin+"/sign-in?"+r.URL.Query().Encode(), http.StatusSeeOther) //nolint:gosec // to this machine, by the line above
+	})
 }
 
 // answerBoth answers on a listener, which it closes, and on the socket.

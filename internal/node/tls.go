@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"io"
 	"io/fs"
 	"math/big"
 	"net"
@@ -31,13 +32,6 @@ const (
 	ownCertLife  = 398 * 24 * time.Hour
 	ownCertRenew = 30 * 24 * time.Hour
 )
-
-// isLoopback reports whether addr is an address and port of this machine alone.
-func isLoopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
-}
 
 // checkName returns an Invalid fault unless name can stand in a certificate and
 // in the address bar: a host name in small letters, or an address.
@@ -108,7 +102,7 @@ func (n *Node) ownCert(name string) (tls.Certificate, error) {
 		return bad(err)
 	}
 	number := make([]byte, 16)
-	if _, err := n.cfg.Random.Read(number); err != nil {
+	if _, err := io.ReadFull(n.cfg.Random, number); err != nil {
 		return bad(err)
 	}
 	number[0] &= 0x7f // a positive number

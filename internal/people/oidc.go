@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -45,11 +46,14 @@ const (
 // OIDC is the code flow with one issuer: with PKCE and a nonce, issuer and
 // audience pinned. Of what the issuer says only the subject is looked at; no
 // name, mail address or group of it makes anybody anything.
+//
+// Source: oidc-core §3.1; rfc7636 §4; rfc9207 §2.4.
 type OIDC struct {
 	cfg Issuer
 
 	mu       sync.Mutex // guards the fields below
 	provider *oidc.Provider
+	named    bool // the issuer names itself when browsers come back
 	flows    map[string]*flow
 }
 
@@ -58,8 +62,12 @@ type flow struct {
 	expires         time.Time
 }
 
-// NewOIDC returns the flow with an issuer. It asks nothing yet.
-func NewOIDC(cfg Issuer) *OIDC {
+// NewOIDC returns the flow with an issuer, whose address must be good for
+// [CheckIssuer]. It asks nothing yet.
+func NewOIDC(cfg Issuer) (*OIDC, error) {
+	if err := CheckIssuer(cfg.URL); err != nil {
+		return nil, err
+	}
 	client := *cfg.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("the issuer redirects") }
 	next := client.Transport
@@ -68,7 +76,7 @@ func NewOIDC(cfg Issuer) *OIDC {
 	}
 	client.Transport = bounded{next}
 	cfg.HTTP = &client
-	return &OIDC{cfg: cfg, flows: map[string]*flow{}}
+	return &OIDC{cfg: cfg, flows: map[string]*flow{}}, nil
 }
 
 // bounded cuts answers off.
@@ -99,10 +107,48 @@ func (o *OIDC) discovered(ctx context.Context) (*oidc.Provider, error) {
 	if err != nil {
 		return nil, fault.Errorf(fault.Unavailable, "people: OIDC: %s: %w", o.cfg.URL, err)
 	}
+	var told description
+	if err := p.Claims(&told); err != nil {
+		return nil, fault.Errorf(fault.Unavailable, "people: OIDC: %s: %w", o.cfg.URL, err)
+	}
+	if err := told.check(o.cfg.URL); err != nil {
+		return nil, err
+	}
 	o.mu.Lock()
-	o.provider = p
+	o.provider, o.named = p, told.Named
 	o.mu.Unlock()
 	return p, nil
+}
+
+// description is what an issuer says of itself, as far as the library does not look
+// at it.
+type description struct {
+	Auth  string `json:"authorization_endpoint"`
+	Token string `json:"token_endpoint"`
+	Keys  string `json:"jwks_uri"`
+	Named bool   `json:"authorization_response_iss_parameter_supported"`
+}
+
+// check refuses an issuer that sends browsers, or has keys and tokens, where others
+// could read or answer: codes and the client's secret go there. Only one on this
+// machine may name places without TLS.
+func (d description) check(issuer string) error {
+	here := strings.HasPrefix(issuer, "http:")
+	for _, place := range []string{d.Auth, d.Token, d.Keys} {
+		if u, err := url.Parse(place); err != nil || !private(u) || u.Scheme != "https" && !here {
+			return fault.Errorf(fault.Unavailable, "people: OIDC: the issuer names %.200q, want https", place)
+		}
+	}
+	return nil
+}
+
+// namesItself reports whether an answer that names no issuer is not the issuer's.
+//
+// Source: rfc9207 §2.4.
+func (o *OIDC) namesItself() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.named
 }
 
 func (o *OIDC) oauth(p *oidc.Provider) *oauth2.Config {
@@ -176,6 +222,9 @@ func (o *OIDC) Finish(ctx context.Context, now time.Time, b Back) (event.Subject
 	p, err := o.discovered(ctx)
 	if err != nil {
 		return event.Subject{}, err
+	}
+	if o.namesItself() && b.Issuer == "" {
+		return no("an issuer that does not say which it is")
 	}
 	ctx = oidc.ClientContext(ctx, o.cfg.HTTP)
 	t, err := o.oauth(p).Exchange(ctx, b.Code, oauth2.VerifierOption(f.verifier))

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/json/v2"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -28,6 +29,7 @@ type issuer struct {
 	header map[string]any
 	claims func(c map[string]any)
 	sign   *rsa.PrivateKey
+	says   map[string]any // of itself, beside or instead of what it says always
 }
 
 // issuerKey is the key of all issuers: making one takes long.
@@ -42,10 +44,12 @@ func newIssuer(t *testing.T, now time.Time) *issuer {
 	i := &issuer{t: t, key: key, sign: key, now: now, header: map[string]any{"alg": "RS256", "kid": "1", "typ": "JWT"}, claims: func(map[string]any) {}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		i.write(w, map[string]any{
+		told := map[string]any{
 			"issuer": i.URL, "authorization_endpoint": i.URL + "/auth", "token_endpoint": i.URL + "/token", "jwks_uri": i.URL + "/keys",
 			"id_token_signing_alg_values_supported": []string{"RS256"},
-		})
+		}
+		maps.Copy(told, i.says)
+		i.write(w, told)
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
 		i.write(w, map[string]any{"keys": []any{map[string]any{
@@ -152,7 +156,8 @@ func TestOIDC(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			i := newIssuer(t, w.now)
-			o := NewOIDC(Issuer{URL: i.URL, ClientID: "casus", Redirect: "https://casus.example/back", HTTP: i.Client()})
+			o, err := NewOIDC(Issuer{URL: i.URL, ClientID: "casus", Redirect: "https://casus.example/back", HTTP: i.Client()})
+			w.must(err)
 			address, state, err := o.Begin(t.Context(), w.Store, w.now)
 			w.must(err)
 			u, err := url.Parse(address)
@@ -182,14 +187,66 @@ func TestOIDCIssuerFails(t *testing.T) {
 	w := newWorld(t)
 	elsewhere := httptest.NewTLSServer(http.RedirectHandler("https://169.254.169.254/", http.StatusFound))
 	t.Cleanup(elsewhere.Close)
-	o := NewOIDC(Issuer{URL: elsewhere.URL, ClientID: "casus", HTTP: elsewhere.Client()})
-	_, _, err := o.Begin(t.Context(), w.Store, w.now)
-	kind(t, "an issuer that redirects", err, fault.Unavailable)
+	begin := func(address string, client *http.Client) error {
+		o, err := NewOIDC(Issuer{URL: address, ClientID: "casus", HTTP: client})
+		w.must(err)
+		_, _, err = o.Begin(t.Context(), w.Store, w.now)
+		return err
+	}
+	kind(t, "an issuer that redirects", begin(elsewhere.URL, elsewhere.Client()), fault.Unavailable)
 	// One that calls itself something else is not the one that was named.
 	i := newIssuer(t, w.now)
-	o = NewOIDC(Issuer{URL: i.URL + "/", ClientID: "casus", HTTP: i.Client()})
-	_, _, err = o.Begin(t.Context(), w.Store, w.now)
-	kind(t, "an issuer of another name", err, fault.Unavailable)
+	kind(t, "an issuer of another name", begin(i.URL+"/", i.Client()), fault.Unavailable)
+	for _, place := range []string{"authorization_endpoint", "token_endpoint", "jwks_uri"} {
+		for _, at := range []string{"http://idp.example/x", "http://127.0.0.1/x", "", "ftp://idp.example/x"} {
+			i := newIssuer(t, w.now)
+			i.says = map[string]any{place: at}
+			kind(t, place+" "+at, begin(i.URL, i.Client()), fault.Unavailable)
+		}
+	}
+	i = newIssuer(t, w.now)
+	w.must(begin(i.URL, i.Client()))
+}
+
+func TestCheckIssuer(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"https://idp.example": true, "https://idp.example:8443/realms/a": true, "https://192.0.2.1": true,
+		"http://localhost:3000": true, "http://127.0.0.1:3000": true, "http://[::1]:3000": true,
+		"http://idp.example": false, "http://localhost.idp.example": false, "http://192.0.2.1": false, "HTTP://idp.example": false,
+		"": false, "https://": false, "idp.example": false, "https://idp.example?a=b": false, "https://idp.example?": false,
+		"https://idp.example#a": false, "https://ada@idp.example": false, "file:///etc/passwd": false, "javascript:alert(1)": false, "https:idp.example": false,
+	} {
+		if err := CheckIssuer(address); (err == nil) != want {
+			t.Errorf("CheckIssuer(%q) = %v, want good %v", address, err, want)
+		}
+		o, err := NewOIDC(Issuer{URL: address, ClientID: "casus", HTTP: http.DefaultClient})
+		if (err == nil && o != nil) != want {
+			t.Errorf("NewOIDC(%q) = %v, want good %v", address, err, want)
+		}
+	}
+}
+
+// TestIssuerNamesItself: an issuer that says that it names itself when browsers come
+// back has to.
+func TestIssuerNamesItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := newIssuer(t, w.now)
+	i.says = map[string]any{"authorization_response_iss_parameter_supported": true}
+	o, err := NewOIDC(Issuer{URL: i.URL, ClientID: "casus", Redirect: "https://casus.example/back", HTTP: i.Client()})
+	w.must(err)
+	for _, named := range []string{"", i.URL} {
+		address, state, err := o.Begin(t.Context(), w.Store, w.now)
+		w.must(err)
+		u, err := url.Parse(address)
+		w.must(err)
+		i.asked = u.Query()
+		_, err = o.Finish(t.Context(), w.now, Back{Code: "good", State: state, Cookie: state, Issuer: named})
+		if (err == nil) != (named != "") {
+			t.Errorf("an answer of the issuer %q: %v", named, err)
+		}
+	}
 }
 
 // TestMailAddressIsNobody: who an issuer says somebody is decides, and nothing

@@ -19,6 +19,8 @@ import (
 // Passkeys is how browsers at one origin prove that a person's key is there. User
 // verification, by a PIN or a finger, is always asked for, and attestation never:
 // whose make a key is does not matter.
+//
+// Source: webauthn-3 §7.
 type Passkeys struct {
 	rp    *webauthn.WebAuthn
 	store *Store

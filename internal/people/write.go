@@ -448,8 +448,10 @@ func (s *Store) newPassword(ctx context.Context, by By, n event.Named, password 
 // LinkOIDC lets the subject of an issuer sign in as k. A subject that another
 // person has is a Conflict.
 func (s *Store) LinkOIDC(ctx context.Context, by By, k alliance.Key, subject event.Subject) error {
-	if !strings.HasPrefix(subject.Issuer, "https://") && !strings.HasPrefix(subject.Issuer, "http://") || subject.Subject == "" ||
-		len(subject.Issuer)+len(subject.Subject) > 1024 || !plain(subject.Subject) || strings.Contains(subject.Issuer, " ") {
+	if err := CheckIssuer(subject.Issuer); err != nil {
+		return err
+	}
+	if subject.Subject == "" || len(subject.Issuer)+len(subject.Subject) > 1024 || !plain(subject.Subject) || !plain(subject.Issuer) || strings.Contains(subject.Issuer, " ") {
 		return fault.Errorf(fault.Invalid, "people: OIDC: want the address of an issuer and a subject")
 	}
 	id, err := s.handle()
