@@ -68,7 +68,8 @@
 // is read anew, as another report, when its source or --column names other columns
 // than before. What cannot be read is set aside with its place, the reason and what
 // to do: see casus import quarantine list. Exit code 3 means that something was set
-// aside.
+// aside. Of a directory all files are read but hidden ones; links, pipes, sockets
+// and devices are passed over, and named.
 //
 //	casus import FILE|DIR|- ... [flags]
 //	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated

@@ -22,7 +22,7 @@ const maxLibraryList = 4 << 20
 
 // loadLibrary loads the files under o.Library, except long lists.
 func (n *Node) loadLibrary(ctx context.Context, o cli.DemoOptions) error {
-	files, _, err := expand([]string{o.Library})
+	files, _, err := expand([]string{o.Library}, func(string, string) {})
 	if err != nil {
 		return err
 	}

@@ -237,7 +237,7 @@ func (n *Node) result(ctx context.Context, known report.Known, seq event.Seq) (r
 }
 
 // ImportPaths takes in files and directories of this machine. Hidden files and
-// links are left out of directories.
+// links are left out of directories; the result names the links.
 func (n *Node) ImportPaths(ctx context.Context, req report.Request, paths []string, progress func(report.Progress)) (report.Result, error) {
 	if err := n.may(ctx, hands); err != nil {
 		return report.Result{}, err
@@ -246,12 +246,11 @@ func (n *Node) ImportPaths(ctx context.Context, req report.Request, paths []stri
 		return report.Result{}, err
 	}
 	start := n.cfg.Clock()
-	files, total, err := expand(paths)
+	sum := report.Result{Reports: []report.ReportRef{}}
+	files, total, err := expand(paths, sum.PassOver)
 	if err != nil {
 		return report.Result{}, err
 	}
-	var sum report.Result
-	sum.Reports = []report.ReportRef{}
 	var before int64
 	for i, path := range files {
 		one := req
@@ -306,8 +305,8 @@ func unreadable(path string, err error) error {
 // expand lists the files under paths, sorted within each directory. Of a MISP
 // feed directory the index and the list of hashes are left out: they are made
 // of the events beside them. The bytes of a data directory, the node's own
-// above all, are no reports.
-func expand(paths []string) (files []string, total int64, err error) {
+// above all, are no reports. passed is told what else is left out, and why.
+func expand(paths []string, passed func(path, why string)) (files []string, total int64, err error) {
 	for _, p := range paths {
 		named, err := filepath.EvalSymlinks(p)
 		if err != nil {
@@ -322,9 +321,15 @@ func expand(paths []string) (files []string, total int64, err error) {
 				return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is neither a file nor a directory", p), "hand its content in with: casus import - < %s", p)
 			case path == named && d.IsDir() && Exists(path):
 				return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s is a data directory", p), "name reports; what a node holds is written by: casus export --data %s", p)
-			case path != named && d.IsDir() && (strings.HasPrefix(d.Name(), ".") || Exists(path)):
+			case path != named && d.IsDir() && strings.HasPrefix(d.Name(), "."):
+				return fs.SkipDir
+			case path != named && d.IsDir() && Exists(path):
+				passed(strings.ToValidUTF8(path, "\ufffd"), "a data directory")
 				return fs.SkipDir
 			case d.IsDir() || path != named && passedOver(path, d):
+				if why := kindOf(d.Type()); why != "" && !strings.HasPrefix(d.Name(), ".") {
+					passed(strings.ToValidUTF8(path, "\ufffd"), why)
+				}
 				return nil
 			}
 			info, err := d.Info()
@@ -347,6 +352,22 @@ func expand(paths []string) (files []string, total int64, err error) {
 func passedOver(path string, d fs.DirEntry) bool {
 	return strings.HasPrefix(d.Name(), ".") || !d.Type().IsRegular() || d.Name() == "manifest.json" ||
 		d.Name() == "hashes.csv" && exists(filepath.Join(filepath.Dir(path), "manifest.json"))
+}
+
+// kindOf says what a thing is that is neither a file nor a directory, else
+// nothing.
+func kindOf(t fs.FileMode) string {
+	switch {
+	case t.IsRegular() || t.IsDir():
+		return ""
+	case t&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case t&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case t&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
 }
 
 func exists(path string) bool {

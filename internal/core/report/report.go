@@ -62,6 +62,29 @@ type Result struct {
 	Seconds     float64 `json:"seconds"`     // wall time
 
 	Reports []ReportRef `json:"reports"` // one per file
+
+	// PassedOver counts what stood in a directory and was not looked at, because it
+	// is no file: links, pipes, sockets, devices, other nodes' data. Passed names the
+	// first of them, at most [MaxPassed].
+	PassedOver int      `json:"passed_over"`
+	Passed     []Passed `json:"passed,omitempty"`
+}
+
+// MaxPassed is how many passed-over things a result names.
+const MaxPassed = 20
+
+// Passed is a thing in a directory that was not looked at.
+type Passed struct {
+	Path string `json:"path"`
+	Why  string `json:"why"` // "a symbolic link", …
+}
+
+// PassOver notes that what is at path was not looked at.
+func (r *Result) PassOver(path, why string) {
+	r.PassedOver++
+	if len(r.Passed) < MaxPassed {
+		r.Passed = append(r.Passed, Passed{path, why})
+	}
 }
 
 // ReportRef points at one report of a [Result].
@@ -89,6 +112,8 @@ func (r *Result) Add(o Result) {
 	r.Quarantined += o.Quarantined
 	r.Values += o.Values
 	r.Reports = append(r.Reports, o.Reports...)
+	r.PassedOver += o.PassedOver
+	r.Passed = append(r.Passed, o.Passed[:min(len(o.Passed), MaxPassed-len(r.Passed))]...)
 }
 
 // Known names a report that was handed in.

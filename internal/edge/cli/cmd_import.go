@@ -106,7 +106,8 @@ add nothing, and an import that was interrupted goes on where it stopped. A tabl
 is read anew, as another report, when its source or --column names other columns
 than before. What cannot be read is set aside with its place, the reason and what
 to do: see casus import quarantine list. Exit code 3 means that something was set
-aside.`,
+aside. Of a directory all files are read but hidden ones; links, pipes, sockets
+and devices are passed over, and named.`,
 		Example: "  casus import reports/ feed.json.gz\n  casus import --source cert-a --tlp amber - < bundle.json",
 		Args:    cobra.MinimumNArgs(1),
 		PreRunE: h.check,
@@ -213,6 +214,12 @@ func (a *app) imported(res report.Result) error {
 		a.table(w, []string{"REPORT", "FORMAT", "NAME", "OBJECTS", "STATE"}, rows)
 		_, _ = fmt.Fprintf(w, "%d received: %d new, %d known, %d conflicting, %d set aside; %d values; %.2f s\n",
 			res.Received, res.New, res.Known, res.Conflicting, res.Quarantined, res.Values, res.Seconds)
+		for _, p := range res.Passed {
+			_, _ = fmt.Fprintf(w, "passed over: %s: %s\n", clean([]string{p.Path})[0], p.Why)
+		}
+		if more := res.PassedOver - len(res.Passed); more > 0 {
+			_, _ = fmt.Fprintf(w, "passed over: and %d more\n", more)
+		}
 	})
 	if err != nil {
 		return err
