@@ -24,6 +24,9 @@ import (
 	"casus/internal/people"
 )
 
+// sessionCookie is the cookie of a session at the port that tests speak of.
+const sessionCookie = people.SessionCookie + "_8080"
+
 // tab is a browser: it keeps cookies and sends forms.
 type tab struct {
 	t      *testing.T
@@ -135,22 +138,22 @@ func TestSignInPage(t *testing.T) {
 		t.Error("a wrong login and a wrong password are told apart")
 	}
 	// A session that was planted is not taken up.
-	b.jar[people.SessionCookie] = "planted"
+	b.jar[sessionCookie] = "planted"
 	leads(t, "sign-in", b.signIn("analyst", "/search?q=a%26b"), "/search?q=a%26b")
-	if got := b.jar[people.SessionCookie]; got == "planted" || len(got) < 43 {
+	if got := b.jar[sessionCookie]; got == "planted" || len(got) < 43 {
 		t.Errorf("the session is %q, want a new one", got)
 	}
 	if w := b.get("/reports"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "analyst · analyst") {
 		t.Errorf("reports: %d, want who is signed in on the page", w.Code)
 	}
-	old := b.jar[people.SessionCookie]
+	old := b.jar[sessionCookie]
 	leads(t, "sign-in again", b.signIn("analyst", ""), "/reports")
 	if _, err := n.people.Session(n.cfg.Clock(), old); err == nil {
 		t.Error("the session before is open still")
 	}
-	last := b.jar[people.SessionCookie]
+	last := b.jar[sessionCookie]
 	leads(t, "sign-out", b.post("/sign-out"), "/sign-in")
-	if _, err := n.people.Session(n.cfg.Clock(), last); err == nil || b.jar[people.SessionCookie] != "" {
+	if _, err := n.people.Session(n.cfg.Clock(), last); err == nil || b.jar[sessionCookie] != "" {
 		t.Error("the session is open after sign-out")
 	}
 	for _, to := range []string{
@@ -189,12 +192,12 @@ func TestAccountPage(t *testing.T) {
 	}
 	b := newTab(t, n)
 	b.signIn("analyst", "")
-	before := b.jar[people.SessionCookie]
+	before := b.jar[sessionCookie]
 	leads(t, "another role", b.post("/account/role", "role", "delegate"), "/account?done=role")
-	if b.jar[people.SessionCookie] == before {
+	if b.jar[sessionCookie] == before {
 		t.Error("another role in the same session")
 	}
-	if id, err := n.people.Session(n.cfg.Clock(), b.jar[people.SessionCookie]); err != nil || id.Role != alliance.Delegate {
+	if id, err := n.people.Session(n.cfg.Clock(), b.jar[sessionCookie]); err != nil || id.Role != alliance.Delegate {
 		t.Errorf("acting as %v, %v, want delegate", id.Role, err)
 	}
 	if w := b.post("/account/role", "role", "administrator"); w.Code != http.StatusForbidden {
@@ -218,7 +221,7 @@ func TestAccountPage(t *testing.T) {
 	other := newTab(t, n)
 	other.signIn("analyst", "")
 	for _, s := range n.people.Sessions(n.cfg.Clock(), "analyst") {
-		if id, err := n.people.Session(n.cfg.Clock(), b.jar[people.SessionCookie]); err != nil || s.ID == id.Session {
+		if id, err := n.people.Session(n.cfg.Clock(), b.jar[sessionCookie]); err != nil || s.ID == id.Session {
 			continue
 		}
 		leads(t, "end a session", b.post("/account/session/end", "id", s.ID), "/account?done=ended")
@@ -243,7 +246,7 @@ func TestAccountPage(t *testing.T) {
 	if r.Code != http.StatusOK {
 		t.Fatalf("a token: %d", r.Code)
 	}
-	w = browse(t, n, "POST", "/account/token", "scope=all&days=365", "Cookie", people.SessionCookie+"="+c.jar[people.SessionCookie],
+	w = browse(t, n, "POST", "/account/token", "scope=all&days=365", "Cookie", sessionCookie+"="+c.jar[sessionCookie],
 		"Content-Type", "application/x-www-form-urlencoded", "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
 	if w.Code != http.StatusForbidden {
 		t.Errorf("cross-site: %d, want 403", w.Code)

@@ -16,6 +16,7 @@ import (
 	"casus/internal/edge/api"
 	"casus/internal/edge/web"
 	"casus/internal/fault"
+	"casus/internal/people"
 )
 
 // refusal answers who is not let through to what they asked for, in the form that
@@ -68,17 +69,8 @@ func hostOnly(known func(host string) bool, refuse refusal, next http.Handler) h
 	})
 }
 
-// operatorCookie is the name of the cookie of the local operator's browser.
-// Cookies are kept by host whatever the port, so that the port stands in the
-// name: of two nodes on one machine neither takes away the other's. The prefix
-// that keeps a cookie to its host asks for TLS, which there is none of here.
-func operatorCookie(r *http.Request) string {
-	const name = "casus_operator"
-	if _, port, err := net.SplitHostPort(r.Host); err == nil && port != "" {
-		return name + "_" + port
-	}
-	return name
-}
+// operatorCookie is the cookie of the local operator's browser.
+const operatorCookie = "casus_operator"
 
 // maxBrowsers is how many browsers the local operator may have open; with one
 // more the first has to open the printed address again.
@@ -111,7 +103,7 @@ func (b *browsers) enter() (string, error) {
 
 // at returns the place of the session that a request bears, -1 for none.
 func (b *browsers) at(r *http.Request) int {
-	c, err := r.Cookie(operatorCookie(r))
+	c, err := r.Cookie(people.CookieName(r, operatorCookie))
 	if err != nil {
 		return -1
 	}
@@ -137,7 +129,7 @@ func (b *browsers) leave(r *http.Request) {
 // setOperator makes a browser bear a session until it is closed; "" takes it away.
 func setOperator(w http.ResponseWriter, r *http.Request, value string) {
 	//nolint:gosec // no Secure: loopback without TLS
-	c := &http.Cookie{Name: operatorCookie(r), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	c := &http.Cookie{Name: people.CookieName(r, operatorCookie), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}
 	if value == "" {
 		c.MaxAge = -1
 	}

@@ -342,9 +342,9 @@ func TestForgedCallers(t *testing.T) {
 		{"Authorization", good},
 		{"Authorization", "Bearer " + good[:len(good)-1] + "-"}, // no token ends so
 		{"Authorization", "Bearer " + strings.ToUpper(good)},
-		{"Cookie", people.SessionCookie + "=" + good},
-		{"Cookie", "__Host-" + people.SessionCookie + "=" + good},
-		{"Cookie", people.SessionCookie + "="},
+		{"Cookie", sessionCookie + "=" + good},
+		{"Cookie", "__Host-" + sessionCookie + "=" + good},
+		{"Cookie", sessionCookie + "="},
 		{"Casus-Local", good},
 		{"X-Forwarded-User", "analyst", "X-Remote-User", "analyst", "X-Forwarded-For", "127.0.0.1"},
 	} {
@@ -371,7 +371,7 @@ func TestCrossSite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cookie := people.SessionCookie + "=" + secret
+	cookie := sessionCookie + "=" + secret
 	if w := browse(t, n, "GET", "/api/v1/whoami", "", "Cookie", cookie); w.Code != http.StatusOK {
 		t.Fatalf("the session: %d %s", w.Code, w.Body)
 	}

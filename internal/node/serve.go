@@ -260,19 +260,20 @@ func (n *Node) answerBoth(ctx context.Context, l net.Listener, h http.Handler, l
 	}
 	defer stop(ctx)
 	ready()
-	return serve(ctx, l, h)
+	q := newQuiet(log, n.cfg.Clock)
+	return serve(ctx, l, q.refusals(h), q)
 }
 
 // leaveWithin is how long running answers have after a request to stop.
 const leaveWithin = 5 * time.Second
 
-func newServer(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+func newServer(h http.Handler, q *quiet) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: q.errorLog()}
 }
 
 // serve answers on l until ctx ends, then lets running answers finish.
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	srv := newServer(h)
+func serve(ctx context.Context, l net.Listener, h http.Handler, q *quiet) error {
+	srv := newServer(h, q)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	select {
@@ -302,7 +303,7 @@ func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(wait con
 		atWork.Add(1)
 		defer atWork.Add(-1)
 		h.ServeHTTP(w, r)
-	}))
+	}), newQuiet(log, n.cfg.Clock))
 	last := &lastCalls{Listener: l}
 	done := make(chan struct{})
 	go func() {
