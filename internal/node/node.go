@@ -28,6 +28,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -356,29 +357,50 @@ func (n *Node) follow(ctx context.Context) {
 }
 
 // idle waits for the log to grow. After a while without work it makes the views
-// durable and gives back the memory that an import took.
+// durable and gives back the memory that an import took, and from then on what
+// readers took.
 func (n *Node) idle(ctx context.Context, flushed *time.Time, since *int) {
 	grown := n.log.Watch(n.view.Mark())
-	rest := time.NewTimer(restAfter)
+	rest := time.NewTicker(restAfter)
 	defer rest.Stop()
-	for {
+	for first := true; ; first = false {
 		select {
 		case <-grown:
 			return
 		case <-ctx.Done():
 			return
 		case <-rest.C:
-			if *since > 0 {
-				if err := n.flush(ctx, flushed, since); err != nil {
-					return // the next step meets it, too
-				}
-			}
-			if l, ok := n.log.(interface{ Rest() }); ok {
-				l.Rest()
-			}
-			debug.FreeOSMemory()
 		}
+		if !first {
+			if unused() > keepUnused {
+				debug.FreeOSMemory()
+			}
+			continue
+		}
+		if *since > 0 {
+			if err := n.flush(ctx, flushed, since); err != nil {
+				return // the next step meets it, too
+			}
+		}
+		if l, ok := n.log.(interface{ Rest() }); ok {
+			l.Rest()
+		}
+		debug.FreeOSMemory()
 	}
+}
+
+// keepUnused is how much memory an idle node may keep for later, in bytes.
+const keepUnused = 8 << 20
+
+// unused returns how much of the heap is free and not given back, in bytes. The
+// collector runs every two minutes even when nothing is allocated.
+func unused() uint64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}}
+	metrics.Read(s)
+	if s[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return s[0].Value.Uint64()
 }
 
 func (n *Node) step(ctx context.Context, flushed *time.Time, since *int) (int, error) {
