@@ -9,6 +9,11 @@
 // 3 partly done, 4 sign-in needed, 5 refused, 6 not found or not released to you,
 // 7 verification failed, 8 still pending, 130 interrupted.
 //
+// With --json a result is one line of JSON on stdout, and an error one on stderr, in
+// the form of RFC 9457: title is what happened, detail what to do, kind what it is
+// about, status that of a node's answer, exit the exit code. Progress comes on stderr
+// too, as lines with the one name progress.
+//
 // # casus bench
 //
 // measure what this machine can do

@@ -3,7 +3,8 @@
 // the command opens for itself, so both give the same output.
 //
 // Results go to stdout, talk to stderr. With --json the last line of stdout is
-// one JSON value. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done,
+// one JSON value, and an error the last line of stderr, one JSON object: type,
+// kind, title, detail, status and exit, see [told]. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done,
 // 4 sign-in needed, 5 refused, 6 not found or not released to you, 7
 // verification failed, 8 still pending, 130 interrupted.
 package cli
@@ -28,7 +29,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"casus/internal/eventlog"
 	"casus/internal/fault"
 )
 
@@ -134,9 +134,11 @@ func Main(host Host, args []string) int {
 	if err == nil && out.err != nil {
 		err = fault.Errorf(fault.Unavailable, "writing the output: %w", out.err)
 	}
+	if err != nil && !a.json {
+		a.json = codeOf(err) == exitUsage && asksJSON(args)
+	}
 	if ctx.Err() != nil && err != nil {
-		_, _ = fmt.Fprintln(a.stderr, "casus: interrupted")
-		return exitSignal
+		err = &coded{exitSignal, errors.New("interrupted")}
 	}
 	return a.end(err)
 }
@@ -168,36 +170,14 @@ func (a *app) end(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	if c, ok := errors.AsType[*coded](err); ok {
-		if c.err != nil && c.Error() != "" {
-			a.tell(err)
-		}
-		return c.code
-	}
-	a.tell(err)
-	if errors.Is(err, eventlog.ErrDamaged) {
-		return exitVerify
-	}
-	switch fault.KindOf(err) {
-	case fault.Denied:
-		return exitRefused
-	case fault.NotFound, fault.Withheld:
-		return exitNotFound
-	case fault.Internal, fault.Invalid, fault.Conflict, fault.Unavailable:
-	}
-	return exitFailed
+	code := codeOf(err)
+	a.tell(code, err)
+	return code
 }
 
 // say writes a line to stderr.
 func (a *app) say(format string, args ...any) {
 	_, _ = fmt.Fprintln(a.stderr, plain(fmt.Sprintf(format, args...)))
-}
-
-func (a *app) tell(err error) {
-	_, _ = fmt.Fprintf(a.stderr, "casus: %s\n", plain(err.Error()))
-	if h := fault.HintOf(err); h != "" {
-		_, _ = fmt.Fprintf(a.stderr, "  hint: %s\n", plain(h))
-	}
 }
 
 func (a *app) root() *cobra.Command {
@@ -209,7 +189,12 @@ keeps every object byte for byte, and says who else saw the same things.
 
 Results go to stdout, talk to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
 3 partly done, 4 sign-in needed, 5 refused, 6 not found or not released to you,
-7 verification failed, 8 still pending, 130 interrupted.`,
+7 verification failed, 8 still pending, 130 interrupted.
+
+With --json a result is one line of JSON on stdout, and an error one on stderr, in
+the form of RFC 9457: title is what happened, detail what to do, kind what it is
+about, status that of a node's answer, exit the exit code. Progress comes on stderr
+too, as lines with the one name progress.`,
 		Example:       "  casus demo\n  casus init --data node\n  casus import --data node reports/\n  casus search --data node 203.0.113.7",
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.ArbitraryArgs, // else cobra words the error about an unknown command

@@ -225,22 +225,11 @@ func (a *app) imported(res report.Result) error {
 		return err
 	}
 	if res.Quarantined > 0 {
-		what := "pieces were"
-		if res.Quarantined == 1 {
-			what = "piece was"
-		}
-		_, _ = fmt.Fprintf(a.stderr, "casus: %d %s set aside\n  hint: casus import quarantine list says where and why\n", res.Quarantined, what)
-		return &coded{exitPartly, errQuiet}
+		err := fmt.Errorf("%s set aside", plural(res.Quarantined, "piece was", "pieces were"))
+		return &coded{exitPartly, fault.WithHint(err, "casus import quarantine list says where and why")}
 	}
 	return nil
 }
-
-var errQuiet = quiet{}
-
-type quiet struct{}
-
-// Error implements error: there is nothing more to say.
-func (quiet) Error() string { return "" }
 
 func (a *app) quarantineCmd() *cobra.Command {
 	c := &cobra.Command{Use: "quarantine", Short: "what was set aside, where, why, and what to do", Example: "  casus import quarantine list"}

@@ -174,7 +174,7 @@ func (a *app) doctor(ctx context.Context) error {
 		a.table(w, []string{"", "WHAT", "VALUE", "FROM", "WHAT TO DO"}, rows)
 	})
 	if err == nil && bad > 0 {
-		return &coded{code, errQuiet}
+		return &coded{code, errors.New(plural(bad, "thing wants", "things want") + " to be looked at")}
 	}
 	return err
 }
@@ -262,8 +262,8 @@ damaged; what and where is told as problems.`,
 					_, _ = fmt.Fprintf(w, "%s: %d entries\nhead  %s\nstate %s\n", state, v.Entries, v.Head, v.StateDigest)
 				})
 				if err == nil && !v.OK {
-					_, _ = fmt.Fprintf(a.stderr, "casus: %d problems\n  hint: damaged views come back with: casus node rebuild; damaged entries of the log come back from a copy only\n", len(v.Problems))
-					return &coded{exitVerify, errQuiet}
+					err := errors.New(plural(len(v.Problems), "problem", "problems"))
+					return &coded{exitVerify, fault.WithHint(err, "damaged views come back with: casus node rebuild; damaged entries of the log come back from a copy only")}
 				}
 				return err
 			})

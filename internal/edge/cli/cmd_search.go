@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -130,6 +131,9 @@ func (a *app) exportCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format != "stix" && format != "ndjson" && format != "csv" {
 				return usage("--format %s: want stix, ndjson or csv", format)
+			}
+			if a.json {
+				return &coded{exitUsage, fault.WithHint(errors.New("export: --json says nothing here: what is written is in the form that --format names"), "leave it out; stix and ndjson are JSON")}
 			}
 			return a.with(cmd.Context(), func(r *remote) error {
 				q := url.Values{"format": {format}}

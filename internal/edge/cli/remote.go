@@ -32,9 +32,10 @@ var kinds = map[string]fault.Kind{
 }
 
 type problem struct {
-	Kind  string `json:"kind"`
-	Title string `json:"title"`
-	Hint  string `json:"hint"`
+	Status int    `json:"status"`
+	Kind   string `json:"kind"`
+	Title  string `json:"title"`
+	Hint   string `json:"hint"`
 	// Detail and errors are what the checks before the handlers say.
 	Detail string `json:"detail"`
 	Errors []struct {
@@ -96,7 +97,7 @@ func (r *remote) do(ctx context.Context, method, path string, q url.Values, body
 	if err := json.Unmarshal(raw, &p); err != nil || p.Title == "" && p.Detail == "" {
 		return nil, fault.Errorf(fault.Unavailable, "cli: the node answered %s: %.200s", resp.Status, raw)
 	}
-	return nil, p.fault()
+	return nil, &answered{p.fault(), resp.StatusCode}
 }
 
 // get asks a question whose answer is JSON.
@@ -163,7 +164,7 @@ func (r *remote) follow(ctx context.Context, path string, q url.Values, body io.
 			if err := json.Unmarshal([]byte(data), &p); err != nil {
 				return fault.Errorf(fault.Internal, "cli: the node's answer: %w", err)
 			}
-			return p.fault()
+			return &answered{p.fault(), p.Status}
 		case "result":
 			if err := json.Unmarshal([]byte(data), out); err != nil {
 				return fault.Errorf(fault.Internal, "cli: the node's answer: %w", err)
