@@ -2,8 +2,12 @@ package stix
 
 import (
 	"bytes"
+	"errors"
 	"net/netip"
 	"slices"
+	"strconv"
+
+	"casus/stix/pattern"
 )
 
 // Source: stix-2.1 §2.5.
@@ -71,10 +75,26 @@ func checkIndicator(r *run, s *shape, x source) {
 	if text == nil {
 		return
 	}
-	p := pattern{b: text, known: r.opt.StrictTypes}
-	if err := p.parse(); err != "" {
-		r.at("pattern", r.must, "stix-2.1 §9", err, "correct the pattern, or name its language in pattern_type")
+	p, err := pattern.Parse(string(text))
+	if err != nil {
+		reason, remedy := err.Error(), "correct the pattern"
+		if e, ok := errors.AsType[*pattern.Error](err); ok {
+			reason, remedy = "the pattern has at line "+strconv.Itoa(e.Line)+", column "+strconv.Itoa(e.Column)+": "+e.Reason, e.Remedy
+		}
+		r.at("pattern", r.must, "stix-2.1 §9", reason, remedy+"; or name another language in pattern_type")
+		return
 	}
+	if !r.opt.StrictTypes {
+		return
+	}
+	p.Comparisons(func(c *pattern.Comparison) bool {
+		if ClassOf(c.Path.Type) == ClassSCO {
+			return true
+		}
+		r.at("pattern", r.must, "stix-2.1 §9.7", "the pattern asks for objects of type "+quote([]byte(c.Path.Type)),
+			"name a type of cyber-observable of the standard")
+		return false
+	})
 }
 
 // Source: stix-2.1 §4.10.

@@ -7,18 +7,12 @@ import "bytes"
 //
 // Source: stix-2.1 §2.16; rfc3339 §5.6.
 func isTimestamp(b []byte) bool {
-	return isTimestampShape(b) && two(b, 8) <= daysIn(two(b, 0)*100+two(b, 2), two(b, 5))
-}
-
-// isTimestampShape is [isTimestamp] without the calendar: the grammar of
-// patterns lets every month have 31 days.
-func isTimestampShape(b []byte) bool {
 	if len(b) < minTimestamp || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' || b[len(b)-1] != 'Z' {
 		return false
 	}
 	year, month, day := two(b, 0)*100+two(b, 2), two(b, 5), two(b, 8)
 	hour, minute, second := two(b, 11), two(b, 14), two(b, 17)
-	if year < 0 || month < 1 || month > 12 || day < 1 || day > 31 ||
+	if year < 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
 		hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 {
 		return false
 	}

@@ -1,0 +1,267 @@
+package pattern
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"strconv"
+	"strings"
+)
+
+// String returns the pattern in canonical form: single spaces, = and != for
+// their other spellings, names in quotes only if they must be, numbers, bytes
+// and strings with the fewest signs, and parentheses only where the tree needs
+// them. [Parse] reads it back to the same tree.
+func (p *Pattern) String() string {
+	var w writer
+	if p.Expr != nil {
+		w.expr(p.Expr, FollowedBy)
+	}
+	return w.String()
+}
+
+// String returns the comparison in canonical form.
+func (c *Comparison) String() string {
+	var w writer
+	w.comparison(c)
+	return w.String()
+}
+
+// String returns the path in canonical form.
+func (p Path) String() string {
+	var w writer
+	w.path(p)
+	return w.String()
+}
+
+// String returns the constant in canonical form.
+func (c Constant) String() string {
+	var w writer
+	w.constant(c)
+	return w.String()
+}
+
+// String returns the keyword, "" for none.
+func (o Op) String() string {
+	switch o {
+	case And:
+		return "AND"
+	case Or:
+		return "OR"
+	case FollowedBy:
+		return "FOLLOWEDBY"
+	}
+	return ""
+}
+
+// String returns the operator as it is written, "" for none.
+func (o Operator) String() string {
+	switch o {
+	case Equal:
+		return "="
+	case NotEqual:
+		return "!="
+	case Less:
+		return "<"
+	case LessOrEqual:
+		return "<="
+	case Greater:
+		return ">"
+	case GreaterOrEqual:
+		return ">="
+	case In:
+		return "IN"
+	case Like:
+		return "LIKE"
+	case Matches:
+		return "MATCHES"
+	case IsSubset:
+		return "ISSUBSET"
+	case IsSuperset:
+		return "ISSUPERSET"
+	case Exists:
+		return "EXISTS"
+	}
+	return ""
+}
+
+// String returns the qualifier in canonical form, "" for none.
+func (q Qualifier) String() string {
+	switch q.Kind {
+	case Repeats:
+		return "REPEATS " + strconv.Itoa(q.Times) + " TIMES"
+	case Within:
+		return "WITHIN " + number(q.Seconds) + " SECONDS"
+	case StartStop:
+		return "START t'" + q.Start + "' STOP t'" + q.Stop + "'"
+	}
+	return ""
+}
+
+// writer writes the canonical form.
+type writer struct{ strings.Builder }
+
+// expr writes an expression; one that binds less than most needs parentheses.
+func (w *writer) expr(e Expr, most Op) {
+	switch e := e.(type) {
+	case *Observation:
+		w.WriteByte('[')
+		w.cond(e.Cond, Or)
+		w.WriteByte(']')
+	case *Joined:
+		if e.Op > most {
+			w.WriteByte('(')
+			defer w.WriteByte(')')
+		}
+		for i, part := range e.Parts {
+			if i > 0 {
+				w.WriteString(" " + e.Op.String() + " ")
+			}
+			w.expr(part, e.Op)
+		}
+	case *Qualified:
+		w.qualified(e)
+	}
+}
+
+// qualified writes an expression with its qualifiers. What was qualified
+// before stands in parentheses where a kind of qualifier comes again.
+func (w *writer) qualified(e *Qualified) {
+	var chain []Qualifier
+	var seen [StartStop + 1]bool
+	inner := Expr(e)
+	for {
+		q, ok := inner.(*Qualified)
+		if !ok || seen[q.By.Kind] {
+			break
+		}
+		seen[q.By.Kind] = true
+		chain = append(chain, q.By)
+		inner = q.Expr
+	}
+	_, plain := inner.(*Observation)
+	if !plain {
+		w.WriteByte('(')
+	}
+	w.expr(inner, FollowedBy)
+	if !plain {
+		w.WriteByte(')')
+	}
+	for i := len(chain) - 1; i >= 0; i-- {
+		w.WriteString(" " + chain[i].String())
+	}
+}
+
+func (w *writer) cond(c Cond, most Op) {
+	switch c := c.(type) {
+	case *Comparison:
+		w.comparison(c)
+	case *Both:
+		if c.Op > most {
+			w.WriteByte('(')
+			defer w.WriteByte(')')
+		}
+		for i, part := range c.Parts {
+			if i > 0 {
+				w.WriteString(" " + c.Op.String() + " ")
+			}
+			w.cond(part, c.Op)
+		}
+	}
+}
+
+func (w *writer) comparison(c *Comparison) {
+	if c.Op == Exists {
+		w.WriteString("EXISTS ")
+		w.path(c.Path)
+		return
+	}
+	w.path(c.Path)
+	if c.Not {
+		w.WriteString(" NOT")
+	}
+	w.WriteString(" " + c.Op.String() + " ")
+	if c.Op == In {
+		w.WriteByte('(')
+	}
+	for i, v := range c.Values {
+		if i > 0 {
+			w.WriteString(", ")
+		}
+		w.constant(v)
+	}
+	if c.Op == In {
+		w.WriteByte(')')
+	}
+}
+
+func (w *writer) path(p Path) {
+	w.WriteString(p.Type)
+	for i, s := range p.Steps {
+		switch s.Kind {
+		case Name:
+			if i == 0 {
+				w.WriteByte(':')
+			} else {
+				w.WriteByte('.')
+			}
+			if plainName(s.Name) {
+				w.WriteString(s.Name)
+			} else {
+				w.quoted(s.Name)
+			}
+		case Index:
+			w.WriteString("[" + strconv.Itoa(s.Index) + "]")
+		case Every:
+			w.WriteString("[*]")
+		}
+	}
+}
+
+// plainName tells whether a name needs no quotes.
+func plainName(s string) bool {
+	if s == "" || isDigit(s[0]) || isKeyword(s) {
+		return false
+	}
+	for i := range len(s) {
+		if !isLetter(s[i]) && !isDigit(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *writer) quoted(s string) {
+	w.WriteByte('\'')
+	for i := range len(s) {
+		if s[i] == '\'' || s[i] == '\\' {
+			w.WriteByte('\\')
+		}
+		w.WriteByte(s[i])
+	}
+	w.WriteByte('\'')
+}
+
+func (w *writer) constant(c Constant) {
+	switch c.Kind {
+	case String:
+		w.quoted(c.Text)
+	case Integer:
+		w.WriteString(strconv.FormatInt(c.Int, 10))
+	case Float:
+		w.WriteString(number(c.Float))
+		if s := number(c.Float); !strings.Contains(s, ".") {
+			w.WriteString(".0")
+		}
+	case Boolean:
+		w.WriteString(strconv.FormatBool(c.Bool))
+	case Hex:
+		w.WriteString("h'" + hex.EncodeToString(c.Bytes) + "'")
+	case Binary:
+		w.WriteString("b'" + base64.StdEncoding.EncodeToString(c.Bytes) + "'")
+	case Timestamp:
+		w.WriteString("t'" + c.Text + "'")
+	}
+}
+
+// number writes a number without an exponent, which the grammar does not know.
+func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
