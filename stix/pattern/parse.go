@@ -16,7 +16,8 @@ func Parse(text string) (*Pattern, error) { return ParseVersion(text, V21) }
 
 // ParseVersion reads a pattern in a version of the language; see [Parse].
 func ParseVersion(text string, v Version) (*Pattern, error) {
-	p := &parser{lexer: lexer{text: text}, version: v, places: positions{text: text}}
+	p := &parser{version: v, places: positions{text: text}}
+	p.text = text
 	if len(text) > MaxBytes {
 		p.fail(MaxBytes, fmt.Sprintf("%d bytes, want at most %d", len(text), MaxBytes), "cut it into several patterns")
 		return nil, p.err

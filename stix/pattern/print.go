@@ -3,6 +3,7 @@ package pattern
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -104,13 +105,13 @@ type writer struct{ strings.Builder }
 func (w *writer) expr(e Expr, most Op) {
 	switch e := e.(type) {
 	case *Observation:
-		w.WriteByte('[')
+		w.WriteString("[")
 		w.cond(e.Cond, Or)
-		w.WriteByte(']')
+		w.WriteString("]")
 	case *Joined:
 		if e.Op > most {
-			w.WriteByte('(')
-			defer w.WriteByte(')')
+			w.WriteString("(")
+			defer w.WriteString(")")
 		}
 		for i, part := range e.Parts {
 			if i > 0 {
@@ -140,14 +141,14 @@ func (w *writer) qualified(e *Qualified) {
 	}
 	_, plain := inner.(*Observation)
 	if !plain {
-		w.WriteByte('(')
+		w.WriteString("(")
 	}
 	w.expr(inner, FollowedBy)
 	if !plain {
-		w.WriteByte(')')
+		w.WriteString(")")
 	}
-	for i := len(chain) - 1; i >= 0; i-- {
-		w.WriteString(" " + chain[i].String())
+	for _, q := range slices.Backward(chain) {
+		w.WriteString(" " + q.String())
 	}
 }
 
@@ -157,8 +158,8 @@ func (w *writer) cond(c Cond, most Op) {
 		w.comparison(c)
 	case *Both:
 		if c.Op > most {
-			w.WriteByte('(')
-			defer w.WriteByte(')')
+			w.WriteString("(")
+			defer w.WriteString(")")
 		}
 		for i, part := range c.Parts {
 			if i > 0 {
@@ -181,7 +182,7 @@ func (w *writer) comparison(c *Comparison) {
 	}
 	w.WriteString(" " + c.Op.String() + " ")
 	if c.Op == In {
-		w.WriteByte('(')
+		w.WriteString("(")
 	}
 	for i, v := range c.Values {
 		if i > 0 {
@@ -190,7 +191,7 @@ func (w *writer) comparison(c *Comparison) {
 		w.constant(v)
 	}
 	if c.Op == In {
-		w.WriteByte(')')
+		w.WriteString(")")
 	}
 }
 
@@ -200,9 +201,9 @@ func (w *writer) path(p Path) {
 		switch s.Kind {
 		case Name:
 			if i == 0 {
-				w.WriteByte(':')
+				w.WriteString(":")
 			} else {
-				w.WriteByte('.')
+				w.WriteString(".")
 			}
 			if plainName(s.Name) {
 				w.WriteString(s.Name)
@@ -231,14 +232,7 @@ func plainName(s string) bool {
 }
 
 func (w *writer) quoted(s string) {
-	w.WriteByte('\'')
-	for i := range len(s) {
-		if s[i] == '\'' || s[i] == '\\' {
-			w.WriteByte('\\')
-		}
-		w.WriteByte(s[i])
-	}
-	w.WriteByte('\'')
+	w.WriteString("'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", `\'`) + "'")
 }
 
 func (w *writer) constant(c Constant) {

@@ -126,6 +126,7 @@ func (c *comparison) test(v *value, property string, r *run) bool {
 		return ok && order == 0
 	case pattern.NotEqual:
 		return !ok || order != 0
+	default:
 	}
 	if !ok || c.values[0].kind == pattern.Boolean {
 		return false

@@ -163,8 +163,9 @@ func family(k pattern.Kind) pattern.Kind {
 		return pattern.Integer
 	case pattern.Binary:
 		return pattern.Hex
+	default:
+		return k
 	}
-	return k
 }
 
 // newRegexp reads the regular expression of MATCHES: it is searched for, and its

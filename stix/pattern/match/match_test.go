@@ -152,7 +152,7 @@ func TestWholePatterns(t *testing.T) {
 			t.Parallel()
 			text := strings.NewReplacer("[a]", "[x:k = 'a']", "[b]", "[x:k = 'b']", "[c]", "[x:k = 'c']").Replace(c.pattern)
 			var obs []*match.Observation
-			for _, s := range strings.Fields(c.seen) {
+			for s := range strings.FieldsSeq(c.seen) {
 				obs = append(obs, at(t, s))
 			}
 			r, err := compile(t, text).Match(obs, 0)

@@ -107,6 +107,7 @@ func qualified(n *node, q pattern.Qualifier) (*node, error) {
 			return nil, &pattern.Error{Position: q.At, Reason: "WITHIN 0 SECONDS", Remedy: "give a number of seconds above 0"}
 		}
 		return n.inWindow(int64(min(math.Ceil(q.Seconds*1e6), 1<<60))), nil
+	default:
 	}
 	start, err := micros(q.Start)
 	if err == nil {

@@ -61,6 +61,7 @@ func (s *solver) ways(n *node) []*node {
 		return s.few(out)
 	case repeat:
 		return s.shares(s.ways(n.kids[0]), n.times)
+	default:
 	}
 	out := []*node{{kind: n.kind, window: n.window}}
 	for _, k := range n.kids {
@@ -152,8 +153,9 @@ func cellsOf(n *node) int {
 			return maxCells + 1
 		}
 		return sum * n.times
+	default:
+		return sum
 	}
-	return sum
 }
 
 // state is how far a way has come after some of the observations. A low that is

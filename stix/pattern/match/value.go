@@ -108,6 +108,7 @@ func decode(d *jsontext.Decoder, depth int) (v value, err error) {
 			v.items = append(v.items, item)
 		}
 		_, err = d.ReadToken()
+	default: // null
 	}
 	return v, err
 }
