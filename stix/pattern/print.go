@@ -17,28 +17,28 @@ func (p *Pattern) String() string {
 	if p.Expr != nil {
 		w.expr(p.Expr, FollowedBy)
 	}
-	return w.String()
+	return w.b.String()
 }
 
 // String returns the comparison in canonical form.
 func (c *Comparison) String() string {
 	var w writer
 	w.comparison(c)
-	return w.String()
+	return w.b.String()
 }
 
 // String returns the path in canonical form.
 func (p Path) String() string {
 	var w writer
 	w.path(p)
-	return w.String()
+	return w.b.String()
 }
 
 // String returns the constant in canonical form.
 func (c Constant) String() string {
 	var w writer
 	w.constant(c)
-	return w.String()
+	return w.b.String()
 }
 
 // String returns the keyword, "" for none.
@@ -99,23 +99,23 @@ func (q Qualifier) String() string {
 }
 
 // writer writes the canonical form.
-type writer struct{ strings.Builder }
+type writer struct{ b strings.Builder }
 
 // expr writes an expression; one that binds less than most needs parentheses.
 func (w *writer) expr(e Expr, most Op) {
 	switch e := e.(type) {
 	case *Observation:
-		w.WriteString("[")
+		w.b.WriteString("[")
 		w.cond(e.Cond, Or)
-		w.WriteString("]")
+		w.b.WriteString("]")
 	case *Joined:
 		if e.Op > most {
-			w.WriteString("(")
-			defer w.WriteString(")")
+			w.b.WriteString("(")
+			defer w.b.WriteString(")")
 		}
 		for i, part := range e.Parts {
 			if i > 0 {
-				w.WriteString(" " + e.Op.String() + " ")
+				w.b.WriteString(" " + e.Op.String() + " ")
 			}
 			w.expr(part, e.Op)
 		}
@@ -141,14 +141,14 @@ func (w *writer) qualified(e *Qualified) {
 	}
 	_, plain := inner.(*Observation)
 	if !plain {
-		w.WriteString("(")
+		w.b.WriteString("(")
 	}
 	w.expr(inner, FollowedBy)
 	if !plain {
-		w.WriteString(")")
+		w.b.WriteString(")")
 	}
 	for _, q := range slices.Backward(chain) {
-		w.WriteString(" " + q.String())
+		w.b.WriteString(" " + q.String())
 	}
 }
 
@@ -158,12 +158,12 @@ func (w *writer) cond(c Cond, most Op) {
 		w.comparison(c)
 	case *Both:
 		if c.Op > most {
-			w.WriteString("(")
-			defer w.WriteString(")")
+			w.b.WriteString("(")
+			defer w.b.WriteString(")")
 		}
 		for i, part := range c.Parts {
 			if i > 0 {
-				w.WriteString(" " + c.Op.String() + " ")
+				w.b.WriteString(" " + c.Op.String() + " ")
 			}
 			w.cond(part, c.Op)
 		}
@@ -172,48 +172,48 @@ func (w *writer) cond(c Cond, most Op) {
 
 func (w *writer) comparison(c *Comparison) {
 	if c.Op == Exists {
-		w.WriteString("EXISTS ")
+		w.b.WriteString("EXISTS ")
 		w.path(c.Path)
 		return
 	}
 	w.path(c.Path)
 	if c.Not {
-		w.WriteString(" NOT")
+		w.b.WriteString(" NOT")
 	}
-	w.WriteString(" " + c.Op.String() + " ")
+	w.b.WriteString(" " + c.Op.String() + " ")
 	if c.Op == In {
-		w.WriteString("(")
+		w.b.WriteString("(")
 	}
 	for i, v := range c.Values {
 		if i > 0 {
-			w.WriteString(", ")
+			w.b.WriteString(", ")
 		}
 		w.constant(v)
 	}
 	if c.Op == In {
-		w.WriteString(")")
+		w.b.WriteString(")")
 	}
 }
 
 func (w *writer) path(p Path) {
-	w.WriteString(p.Type)
+	w.b.WriteString(p.Type)
 	for i, s := range p.Steps {
 		switch s.Kind {
 		case Name:
 			if i == 0 {
-				w.WriteString(":")
+				w.b.WriteString(":")
 			} else {
-				w.WriteString(".")
+				w.b.WriteString(".")
 			}
 			if plainName(s.Name) {
-				w.WriteString(s.Name)
+				w.b.WriteString(s.Name)
 			} else {
 				w.quoted(s.Name)
 			}
 		case Index:
-			w.WriteString("[" + strconv.Itoa(s.Index) + "]")
+			w.b.WriteString("[" + strconv.Itoa(s.Index) + "]")
 		case Every:
-			w.WriteString("[*]")
+			w.b.WriteString("[*]")
 		}
 	}
 }
@@ -232,7 +232,7 @@ func plainName(s string) bool {
 }
 
 func (w *writer) quoted(s string) {
-	w.WriteString("'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", `\'`) + "'")
+	w.b.WriteString("'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", `\'`) + "'")
 }
 
 func (w *writer) constant(c Constant) {
@@ -240,20 +240,20 @@ func (w *writer) constant(c Constant) {
 	case String:
 		w.quoted(c.Text)
 	case Integer:
-		w.WriteString(strconv.FormatInt(c.Int, 10))
+		w.b.WriteString(strconv.FormatInt(c.Int, 10))
 	case Float:
-		w.WriteString(number(c.Float))
+		w.b.WriteString(number(c.Float))
 		if s := number(c.Float); !strings.Contains(s, ".") {
-			w.WriteString(".0")
+			w.b.WriteString(".0")
 		}
 	case Boolean:
-		w.WriteString(strconv.FormatBool(c.Bool))
+		w.b.WriteString(strconv.FormatBool(c.Bool))
 	case Hex:
-		w.WriteString("h'" + hex.EncodeToString(c.Bytes) + "'")
+		w.b.WriteString("h'" + hex.EncodeToString(c.Bytes) + "'")
 	case Binary:
-		w.WriteString("b'" + base64.StdEncoding.EncodeToString(c.Bytes) + "'")
+		w.b.WriteString("b'" + base64.StdEncoding.EncodeToString(c.Bytes) + "'")
 	case Timestamp:
-		w.WriteString("t'" + c.Text + "'")
+		w.b.WriteString("t'" + c.Text + "'")
 	}
 }
 
