@@ -212,15 +212,57 @@
 // The rules about who may read: Cedar clauses, each with a name. A clause that
 // forbids wins over one that permits, and one that errs denies.
 //
-// RULES is a file, a directory of .cedar files, or the word built-in.
+// RULES is a file, a directory of .cedar files, the word built-in, the word in-force,
+// or the digest of rules that were proposed on the node.
+//
+// One person proposes rules and another confirms them; each proves who he is for the
+// statement of what they open and close. Rules that fail casus policy test never come
+// into force.
 //
 //	casus policy [flags]
+//
+// # casus policy adopt
+//
+// propose and confirm in one, on a node without people
+//
+// Puts rules into force at once. Only on a node without people: where there are, one
+// proposes and another confirms.
+//
+//	casus policy adopt RULES [flags]
+//	      --reason string   why; kept on the record
+//
+// # casus policy confirm
+//
+// put rules into force that another person proposed
+//
+// Shows what the rules open and close beyond those in force, asks for your password,
+// on the terminal or as a line of stdin, and puts them into force at once.
+//
+//	casus policy confirm DIGEST [flags]
 //
 // # casus policy diff
 //
 // what new rules open and close
 //
 //	casus policy diff OLD NEW [flags]
+//
+// # casus policy list
+//
+// the rules in force and those proposed on the node
+//
+//	casus policy list [flags]
+//
+// # casus policy propose
+//
+// propose rules; another person confirms them
+//
+// Shows what the rules open and close beyond those in force, asks for your password,
+// on the terminal or as a line of stdin, and keeps the proposal in the log: the rules
+// word for word, the list, and why. Nothing changes until another person has
+// confirmed it. Rules that fail casus policy test are refused.
+//
+//	casus policy propose RULES [flags]
+//	      --reason string   why; kept on the record
 //
 // # casus policy show
 //

@@ -53,6 +53,13 @@ const (
 	TokenRevoked Kind = 19
 	// BreakGlassUsed says that an account for emergencies signed in: [BreakGlass].
 	BreakGlassUsed Kind = 20
+	// PolicyProposed says which rules about reading somebody proposes: [Policy].
+	PolicyProposed Kind = 21
+	// PolicyAdopted puts proposed rules into force: [PolicyStep].
+	PolicyAdopted Kind = 22
+	// CeilingSet says up to which classification the node takes things in:
+	// [Ceiling].
+	CeilingSet Kind = 23
 )
 
 // kindNames is indexed by Kind. A name is as stable as its number.
@@ -77,6 +84,9 @@ var kindNames = [...]string{ //nolint:gosec // names of kinds, no credentials
 	TokenMade:         "token-made",
 	TokenRevoked:      "token-revoked",
 	BreakGlassUsed:    "break-glass-used",
+	PolicyProposed:    "policy-proposed",
+	PolicyAdopted:     "policy-adopted",
+	CeilingSet:        "ceiling-set",
 }
 
 // Known reports whether k is a kind this program knows. A log may hold unknown

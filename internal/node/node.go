@@ -69,6 +69,8 @@ type Config struct {
 
 	// passwordCost is that of new passwords; zero means the recommended one.
 	passwordCost people.Cost
+	// weighMost is that of [marking.Weigh]; 0 means all.
+	weighMost int
 	// memTable is the size of the write buffers of log and views; 0 means theirs.
 	memTable uint64
 	// flushEntries is after how many entries the views are made durable; 0 means
@@ -98,9 +100,10 @@ type Node struct {
 	view    *view.Store
 	ladders *marking.Ladders
 	// alarms counts the times that the rules could not tell who may read.
-	alarms atomic.Int64
-	intake *intake.Intake
-	people *people.Store
+	alarms  atomic.Int64
+	weighed weighed
+	intake  *intake.Intake
+	people  *people.Store
 	// passkeys are nil where the node is reached by no name.
 	passkeys *people.Passkeys
 	// oidc is nil where nobody has an account elsewhere.

@@ -26,6 +26,8 @@ const (
 	erases               // remove for good
 	keeps                // check, rebuild and measure the node
 	manages              // say who takes part
+	proposes             // say what rules about reading should hold
+	confirms             // put such rules into force
 	self                 // see and change what is one's own
 	actsCount            // how many there are
 )
@@ -33,19 +35,20 @@ const (
 // acts says what each role may do. What somebody then sees is decided by the
 // reader. An administrator runs the node and reads nothing.
 //
-// Source: casus decision 0024.
+// Source: casus decision 0024; casus decision 0031.
 func acts(r alliance.Role) []act {
 	switch r {
 	case alliance.NoRole:
 		return nil
 	case alliance.Administrator:
-		return []act{keeps, manages, self}
+		return []act{keeps, manages, proposes, self}
 	case alliance.Auditor:
 		return []act{reads, keeps, self}
 	case alliance.DataProtection:
-		return []act{reads, erases, self}
-	case alliance.Analyst, alliance.DutyOfficer, alliance.Delegate, alliance.LegalAdviser, alliance.MilitaryLiaison,
-		alliance.DecisionMaker, alliance.AssistanceDesk, alliance.ExerciseControl, alliance.PartnerContact:
+		return []act{reads, erases, proposes, confirms, self}
+	case alliance.LegalAdviser, alliance.DecisionMaker:
+		return []act{reads, hands, proposes, confirms, self}
+	case alliance.Analyst, alliance.DutyOfficer, alliance.Delegate, alliance.MilitaryLiaison, alliance.AssistanceDesk, alliance.ExerciseControl, alliance.PartnerContact:
 		return []act{reads, hands, self}
 	}
 	return nil
@@ -97,6 +100,9 @@ func (n *Node) readerFor(ctx context.Context) view.Reader {
 		return view.Reader{}
 	}
 	n.alarms.Add(int64(len(r.Alarms())))
+	if n.view.RulesErr() != nil {
+		n.alarms.Add(1) // nothing is read
+	}
 	return r
 }
 

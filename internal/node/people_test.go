@@ -37,7 +37,7 @@ const goodPassword = "four words of nonsense"
 // are the role's name, and who may act in that role alone.
 func peopled(t *testing.T) *Node {
 	t.Helper()
-	n, err := Open(t.Context(), Config{Clock: tick(), passwordCost: cheapPasswords()})
+	n, err := Open(t.Context(), Config{Clock: tick(), passwordCost: cheapPasswords(), weighMost: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,13 +113,15 @@ func TestAccess(t *testing.T) {
 		"POST /api/v1/login": `{"login":"nobody","password":"x"}`, "POST /api/v1/users": `{"key":"x","org":"x","name":""}`, "PATCH /api/v1/users/{key}": `{}`,
 		"PUT /api/v1/users/{key}/password": `{"password":""}`, "POST /api/v1/tokens": `{"scope":"x"}`, "PUT /api/v1/organisations": `{"id":"","name":"","kind":"unknown"}`,
 		"POST /api/v1/users/{key}/credentials": `{"issuer":"","subject":""}`, "PUT /api/v1/sources": `{"name":""}`, "POST /api/v1/node/erase": `{"id":"x","reason":""}`, "POST /api/v1/reports/{id}/preview": `{}`,
+		"POST /api/v1/policies/weigh": `{"files":[]}`, "POST /api/v1/policies": `{"files":[],"reason":""}`,
+		"POST /api/v1/policies/{digest}/confirm": `{"challenge":"","password":""}`, "POST /api/v1/step-up": `{"text":"x"}`,
 	}
 	h := handlerOf(t, n)
 	var got strings.Builder
 	fmt.Fprintf(&got, "# Every operation and who may ask for it: casus decision 0024. Others get 403, nobody 401.\n")
 	for _, o := range append(operations(t, n), "GET /metrics") {
 		method, path, _ := strings.Cut(o, " ")
-		path = strings.NewReplacer("{id}", "x", "{key}", "nobody").Replace(path)
+		path = strings.NewReplacer("{id}", "x", "{key}", "nobody", "{digest}", "x").Replace(path)
 		var may []string
 		if w := send(t, h, method, path, bodies[o], "Content-Type", "application/json"); w.Code != http.StatusUnauthorized {
 			t.Errorf("%s as nobody: %d %s, want 401", o, w.Code, w.Body)

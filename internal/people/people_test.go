@@ -656,6 +656,13 @@ func TestStepUp(t *testing.T) {
 			*id, _ = w.Session(w.now, secret)
 		}, false},
 		{"a token", func(_ *world, id *Identity, _ *string, _ *[32]byte, _ *string) { id.Session, id.Token = "", "x" }, false},
+		{"a token of the same handle", func(_ *world, id *Identity, _ *string, _ *[32]byte, _ *string) { id.Session, id.Token = "", id.Session }, false},
+		{"a token with a challenge of its own", func(w *world, id *Identity, c *string, text *[32]byte, _ *string) {
+			id.Session, id.Token = "", "x"
+			own, err := w.StepUp(w.now, *id, *text)
+			w.must(err)
+			*c = own.ID
+		}, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -675,7 +682,7 @@ func TestStepUp(t *testing.T) {
 			}
 			if tt.want {
 				h := sha256.Sum256(append(append([]byte("casus step-up 1\x00"), proof.Nonce...), text[:]...))
-				if !bytes.Equal(h[:], c.Bytes) || proof.Text != text || proof.Person != "ada" {
+				if challenge == c.ID && !bytes.Equal(h[:], c.Bytes) || proof.Text != text || proof.Person != "ada" {
 					t.Errorf("proof %+v does not belong to the challenge", proof)
 				}
 			}
@@ -686,8 +693,10 @@ func TestStepUp(t *testing.T) {
 		})
 	}
 	w := newWorld(t)
-	if _, err := w.StepUp(w.now, Identity{Token: "x"}, text); fault.KindOf(err) != fault.Denied {
-		t.Errorf("StepUp of a token: %v, want Denied", err)
+	for name, id := range map[string]Identity{"nobody": {}, "a token that only reads": {Token: "x", Scope: ScopeRead}} {
+		if _, err := w.StepUp(w.now, id, text); fault.KindOf(err) != fault.Denied {
+			t.Errorf("StepUp of %s: %v, want Denied", name, err)
+		}
 	}
 	for range maxSteps {
 		_, err := w.StepUp(w.now, Identity{Session: "x"}, text)

@@ -43,8 +43,8 @@ type Scope string
 const (
 	// ScopeRead only reads.
 	ScopeRead Scope = "read"
-	// ScopeAll is all that the person may do in the token's role, but for step-up
-	// and changing how the person signs in.
+	// ScopeAll is all that the person may do in the token's role, but for changing
+	// how the person signs in. A step-up takes the person's password besides.
 	ScopeAll Scope = "all"
 )
 

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"crypto/sha256"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,8 +40,14 @@ type Proof struct {
 	Assertion []byte `json:"assertion,omitempty"`
 }
 
+// Answer answers a challenge with a password.
+type Answer struct {
+	Challenge string `json:"challenge"`
+	Password  string `json:"password"`
+}
+
 type step struct {
-	session string
+	holder  string
 	text    [32]byte
 	nonce   []byte
 	bytes   [32]byte
@@ -61,11 +68,25 @@ type steps struct {
 	open map[string]*step
 }
 
-// StepUp opens a challenge for the person of a session and the SHA-256 of a
-// text. Tokens are Denied: a program cannot prove that a person is there.
+// holder names what a step-up belongs to: a session, or a token that may do
+// everything; "" for what cannot step up.
+func (id Identity) holder() string {
+	switch {
+	case id.Session != "":
+		return "session " + id.Session
+	case id.Token != "" && id.Scope.Writes():
+		return "token " + id.Token
+	}
+	return ""
+}
+
+// StepUp opens a challenge for the person of a session or token and the SHA-256
+// of a text. A token that only reads is Denied. Nothing but the person's own proof
+// answers it, so a token alone, whoever holds it, does not step up.
 func (s *Store) StepUp(now time.Time, id Identity, text [32]byte) (Challenge, error) {
-	if id.Session == "" {
-		return Challenge{}, fault.WithHint(fault.Errorf(fault.Denied, "people: step-up: no session"), "sign in on the pages")
+	holder := id.holder()
+	if holder == "" {
+		return Challenge{}, fault.WithHint(fault.Errorf(fault.Denied, "people: step-up: no session"), "sign in on the pages, or with: casus login")
 	}
 	nonce, err := s.random(32)
 	if err != nil {
@@ -75,19 +96,19 @@ func (s *Store) StepUp(now time.Time, id Identity, text [32]byte) (Challenge, er
 	if err != nil {
 		return Challenge{}, err
 	}
-	x := &step{session: id.Session, text: text, nonce: nonce, bytes: stepBytes(nonce, text), expires: now.Add(StepLife)}
+	x := &step{holder: holder, text: text, nonce: nonce, bytes: stepBytes(nonce, text), expires: now.Add(StepLife)}
 	s.steps.mu.Lock()
 	defer s.steps.mu.Unlock()
 	n := 0
 	for k, o := range s.steps.open {
 		if !now.Before(o.expires) {
 			delete(s.steps.open, k)
-		} else if o.session == id.Session {
+		} else if o.holder == holder {
 			n++
 		}
 	}
 	if n >= maxSteps {
-		return Challenge{}, fault.Errorf(fault.Unavailable, "people: step-up: %d are open in this session", n)
+		return Challenge{}, fault.Errorf(fault.Unavailable, "people: step-up: %d are open already", n)
 	}
 	s.steps.open[name] = x
 	return Challenge{ID: name, Bytes: x.bytes[:], Expires: x.expires}, nil
@@ -98,7 +119,7 @@ func (s *Store) redeem(now time.Time, id Identity, challenge string, text [32]by
 	s.steps.mu.Lock()
 	defer s.steps.mu.Unlock()
 	x := s.steps.open[challenge]
-	if x == nil || id.Session == "" || x.session != id.Session {
+	if x == nil || x.holder != id.holder() {
 		return nil, fault.Errorf(fault.Denied, "people: step-up: there is no such challenge")
 	}
 	delete(s.steps.open, challenge)
@@ -119,7 +140,10 @@ func (s *Store) StepUpPassword(ctx context.Context, now time.Time, id Identity, 
 	if err != nil {
 		return Proof{}, err
 	}
-	of := limit{"step-up " + string(id.Person), PairBurst, PairEvery}
+	// Who has stolen a token and tries passwords does not use up the attempts of
+	// the person's sessions.
+	by, _, _ := strings.Cut(x.holder, " ")
+	of := limit{"step-up " + by + " " + string(id.Person), PairBurst, PairEvery}
 	if err := tooMany(s.limits.take(now, of)); err != nil {
 		return Proof{}, err
 	}

@@ -112,6 +112,8 @@ type folding struct {
 	setNo    map[string]uint32
 	sources  []report.Source
 	lists    []event.Seq
+	rules    []*version // changed ones
+	ceiling  *event.Ceiling
 	types    []string
 	key      []byte
 	era      *erasing // set when the step is an erasure
@@ -245,6 +247,12 @@ func (f *folding) entry(e *eventlog.Stored, t *Terms) error {
 	case event.ReportMarked,
 		event.OrganisationSet, event.PersonSet, event.PersonNamed, event.CredentialSet, event.CredentialRemoved,
 		event.TokenMade, event.TokenRevoked, event.BreakGlassUsed: // people are folded elsewhere
+	case event.PolicyProposed:
+		return f.proposed(e)
+	case event.PolicyAdopted:
+		return f.adopted(e)
+	case event.CeilingSet:
+		return f.ceilingSet(e)
 	}
 	return nil
 }

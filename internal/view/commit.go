@@ -75,6 +75,9 @@ func (f *folding) commit() error {
 			return err
 		}
 	}
+	if err := f.writeRules(); err != nil {
+		return err
+	}
 	f.mark.Types = f.types
 	b, err := json.Marshal(f.mark)
 	if err != nil {
@@ -106,6 +109,10 @@ func (f *folding) takeOver() error {
 	}
 	for _, src := range f.sources {
 		s.sources[src.Name] = src
+	}
+	s.takeRules(f.rules)
+	if f.ceiling != nil {
+		s.ceiling = *f.ceiling
 	}
 	close(s.moved)
 	s.moved = make(chan struct{})

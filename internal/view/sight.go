@@ -147,18 +147,6 @@ func (e *effects) forget() {
 	e.marks, e.sights = nil, map[string]*sight{}
 }
 
-// SetPolicy puts other rules into force: readers made from now on see by them.
-func (s *Store) SetPolicy(p *marking.Policy) {
-	s.mu.Lock()
-	s.opt.Policy = p
-	e := s.effects
-	s.mu.Unlock()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.policy = p
-	e.forget()
-}
-
 // Policy returns the rules in force.
 func (s *Store) Policy() *marking.Policy {
 	s.mu.RLock()

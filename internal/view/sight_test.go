@@ -124,7 +124,7 @@ func TestAs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.s.SetPolicy(none)
+	setPolicy(w.s, none)
 	if got := w.seen(w.reader(ada(), readAt), len(sets)); got != "" {
 		t.Errorf("under a policy without permits the reader sees %q", got)
 	}
@@ -377,13 +377,21 @@ func BenchmarkNewClass(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/class")
 }
 
+// setPolicy puts other rules into force, as an adoption in the log does.
+func setPolicy(s *Store, p *marking.Policy) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opt.Policy = p
+	s.effects.decideBy(p)
+}
+
 // BenchmarkPolicyChange puts other rules into force and makes a reader by them.
 // How many objects there are plays no part.
 func BenchmarkPolicyChange(b *testing.B) {
 	w, _ := manySets(b, 5000)
 	p := builtIn(b)
 	for b.Loop() {
-		w.s.SetPolicy(p)
+		setPolicy(w.s, p)
 		w.reader(ada(), readAt)
 	}
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/change")

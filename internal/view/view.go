@@ -48,6 +48,8 @@
 //	q item(4)      quarantined item, JSON
 //	u source       source settings, JSON
 //	n name         warninglist: sequence of its entry (8)
+//	y seq(8)       rules that were proposed there, and what became of them, JSON
+//	c              the node's ceiling, JSON
 //	b              filter of 'o' and 'v' keys, saved on a clean stop, see bloom
 package view
 
@@ -101,6 +103,8 @@ type Store struct {
 	tallied map[string]int    // reports per source, as of tallyAt
 	tallyAt event.Seq
 	effects *effects // replaced when the store is read again
+	rules   rules
+	ceiling event.Ceiling
 }
 
 // Options of a store.
@@ -112,7 +116,8 @@ type Options struct {
 	Exercise bool
 	// Limits are those of reading objects.
 	Limits stix.Limits
-	// Policy decides over readers; nil means the rules that ship with the program.
+	// Policy decides over readers until other rules are adopted; nil means the rules
+	// that ship with the program.
 	Policy *marking.Policy
 	// Home returns the node's own organisation, to which belongs what was taken in
 	// before there were people. Nil, or "" for none, leaves what is above TLP:GREEN
@@ -201,6 +206,9 @@ func (s *Store) load(ctx context.Context) error {
 	s.setNo, s.sources, s.open = map[string]uint32{}, map[string]report.Source{}, map[event.Seq]uint32{}
 	s.sets, s.setText = nil, nil
 	s.lists, s.noise = map[string]*observable.List{}, observable.BuiltIn(s.opt.Exercise)
+	if err := s.loadRules(); err != nil {
+		return err
+	}
 	for p, err := range s.prefix("k") {
 		if err != nil {
 			return err

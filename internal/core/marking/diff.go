@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Change is a kind of case that one policy decides otherwise than another.
-type Change struct {
+// Difference is a kind of case that one policy decides otherwise than another.
+type Difference struct {
 	// Opens is set when the new policy allows what the old denied, clear for the
 	// reverse.
 	Opens bool `json:"opens"`
@@ -20,7 +20,7 @@ type Change struct {
 }
 
 // String returns the change in one line, without its example and count.
-func (c Change) String() string {
+func (c Difference) String() string {
 	word := "closes"
 	if c.Opens {
 		word = "opens"
@@ -33,19 +33,23 @@ func (c Change) String() string {
 // tries the whole lattice, with the texts that either compares with: each by
 // itself on either side, and organisations in every role spoken of. A rule that
 // joins more of one side than that is for people to read.
-func Diff(old, new *Policy) ([]Change, error) {
+func Diff(old, new *Policy) ([]Difference, error) {
 	return diff(old, new, newLattice(-1, tidyText(slices.Concat(old.named, new.named))))
 }
 
-func diff(old, new *Policy, on lattice) ([]Change, error) {
+func diff(old, new *Policy, on lattice) ([]Difference, error) {
 	marked := Mark(nil, on.sets...)
-	found := map[string]*Change{}
-	for _, r := range on.readers {
-		a, err := old.Readable(r, marked, latticeNow)
+	return on.diff(old, new, marked, on.sights(old, marked), on.sights(new, marked))
+}
+
+func (l lattice) diff(old, new *Policy, marked []Marked, saw, sees func(reader int) (*Sight, error)) ([]Difference, error) {
+	found := map[string]*Difference{}
+	for at, r := range l.readers {
+		a, err := saw(at)
 		if err != nil {
 			return nil, err
 		}
-		b, err := new.Readable(r, marked, latticeNow)
+		b, err := sees(at)
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +58,7 @@ func diff(old, new *Policy, on lattice) ([]Change, error) {
 			if a.Has(no) == b.Has(no) {
 				continue
 			}
-			c := Change{
+			c := Difference{
 				Opens: b.Has(no), Example: describe(r, marked[i].set),
 				Before: old.Decide(r, Read, marked[i], latticeNow).reasons(),
 				After:  new.Decide(r, Read, marked[i], latticeNow).reasons(),
@@ -65,11 +69,11 @@ func diff(old, new *Policy, on lattice) ([]Change, error) {
 			found[c.String()].Count++
 		}
 	}
-	var out []Change
+	var out []Difference
 	for _, c := range found {
 		out = append(out, *c)
 	}
-	slices.SortFunc(out, func(a, b Change) int {
+	slices.SortFunc(out, func(a, b Difference) int {
 		if a.Opens != b.Opens {
 			if a.Opens {
 				return -1

@@ -313,8 +313,23 @@ func (p *Policy) Test() ([]Violation, error) {
 
 // test holds the policy to props; it stops after enough violations, 0 for never.
 func (p *Policy) test(on lattice, props []property, enough int) ([]Violation, error) {
-	sets := on.sets
-	marked := Mark(nil, sets...)
+	return on.test(on.sights(p, Mark(nil, on.sets...)), props, enough)
+}
+
+// sights returns what each reader of the lattice sees by p, worked out once.
+func (l lattice) sights(p *Policy, marked []Marked) func(reader int) (*Sight, error) {
+	seen := make([]*Sight, len(l.readers))
+	return func(i int) (*Sight, error) {
+		var err error
+		if seen[i] == nil {
+			seen[i], err = p.Readable(l.readers[i], marked, latticeNow)
+		}
+		return seen[i], err
+	}
+}
+
+func (l lattice) test(sees func(reader int) (*Sight, error), props []property, enough int) ([]Violation, error) {
+	sets := l.sets
 	found := map[string]*Violation{}
 	var order []string
 	note := func(name, example string) {
@@ -327,8 +342,8 @@ func (p *Policy) test(on lattice, props []property, enough int) ([]Violation, er
 		v.Count++
 	}
 	narrower := narrowings(sets)
-	for _, r := range on.readers {
-		s, err := p.Readable(r, marked, latticeNow)
+	for at, r := range l.readers {
+		s, err := sees(at)
 		if err != nil {
 			return nil, err
 		}

@@ -457,7 +457,7 @@ func TestDiff(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, want := range tt.want {
-				if !slices.ContainsFunc(got, func(c Change) bool {
+				if !slices.ContainsFunc(got, func(c Difference) bool {
 					return strings.HasPrefix(c.String(), want) && c.Count > 0 && c.Example != ""
 				}) {
 					t.Errorf("Diff = %v, want %q", got, want)

@@ -22,6 +22,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"casus/internal/core/alliance"
+	"casus/internal/core/marking"
 	"casus/internal/core/report"
 	"casus/internal/event"
 	"casus/internal/people"
@@ -127,6 +128,20 @@ type Tokens interface {
 	RevokeToken(ctx context.Context, id string) error
 }
 
+// Rules says by which rules is read. Rules are put into force by one person who
+// proposes and another who confirms them, each with a step-up for the statement
+// that [Rules.WeighPolicy] gives.
+type Rules interface {
+	Policies(ctx context.Context) (people.Policies, error)
+	// Policy returns the files of the rules with a digest.
+	Policy(ctx context.Context, digest string) ([]marking.RuleFile, error)
+	WeighPolicy(ctx context.Context, files []marking.RuleFile) (marking.Weighed, error)
+	ProposePolicy(ctx context.Context, p people.NewPolicy) (marking.Ruleset, error)
+	ConfirmPolicy(ctx context.Context, digest string, a people.Answer) (marking.Ruleset, error)
+	// StepUp opens a challenge for the SHA-256 of a text, in hexadecimal.
+	StepUp(ctx context.Context, text string) (people.Challenge, error)
+}
+
 // Options of the API.
 type Options struct {
 	Reads    Reads
@@ -136,6 +151,7 @@ type Options struct {
 	Keeper   Keeper
 	People   People
 	Tokens   Tokens
+	Rules    Rules
 	// Credentials may be the same as People.
 	Credentials Credentials
 	// Local is set where only the owner of the files can call, on the socket:

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"casus/internal/core/alliance"
+	"casus/internal/core/marking"
 	"casus/internal/core/report"
 	"casus/internal/event"
 	"casus/internal/people"
@@ -210,11 +211,35 @@ func (f *fake) DropCredential(_ context.Context, key, id string) error {
 	return f.call("DropCredential %q %q", key, id)
 }
 
+func (f *fake) Policies(context.Context) (people.Policies, error) {
+	return people.Policies{}, f.call("Policies")
+}
+
+func (f *fake) Policy(_ context.Context, digest string) ([]marking.RuleFile, error) {
+	return nil, f.call("Policy %q", digest)
+}
+
+func (f *fake) WeighPolicy(_ context.Context, files []marking.RuleFile) (marking.Weighed, error) {
+	return marking.Weighed{}, f.call("WeighPolicy %d", len(files))
+}
+
+func (f *fake) ProposePolicy(_ context.Context, p people.NewPolicy) (marking.Ruleset, error) {
+	return marking.Ruleset{}, f.call("ProposePolicy %d %q", len(p.Files), p.Reason)
+}
+
+func (f *fake) ConfirmPolicy(_ context.Context, digest string, a people.Answer) (marking.Ruleset, error) {
+	return marking.Ruleset{}, f.call("ConfirmPolicy %q %q", digest, a.Challenge)
+}
+
+func (f *fake) StepUp(_ context.Context, text string) (people.Challenge, error) {
+	return people.Challenge{}, f.call("StepUp %q", text)
+}
+
 // ask sends one request to a new API over a fake and returns the answer and what
 // the fake was asked.
 func ask(t *testing.T, f *fake, local bool, method, target, contentType, body string, header ...string) (*httptest.ResponseRecorder, []string) {
 	t.Helper()
-	h := New(Options{Reads: f, Releases: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Credentials: f, Local: local, Version: "test"})
+	h := New(Options{Reads: f, Releases: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Credentials: f, Rules: f, Local: local, Version: "test"})
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)

@@ -176,6 +176,7 @@ func (s *server) routes() {
 	})
 	s.releases()
 	s.people()
+	s.rules()
 	s.streams()
 }
 

@@ -1,36 +1,60 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"casus/internal/core/marking"
 	"casus/internal/fault"
+	"casus/internal/people"
 )
 
-// builtInRules is what stands in an argument for the rules of the program.
-const builtInRules = "built-in"
+// What stands in an argument for the rules of the program, and for those that
+// decide on the node.
+const (
+	builtInRules = "built-in"
+	inForceRules = "in-force"
+)
 
 func (a *app) policyCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "policy", Short: "the rules about who may read",
-		Long:    "The rules about who may read: Cedar clauses, each with a name. A clause that\nforbids wins over one that permits, and one that errs denies.\n\nRULES is a file, a directory of .cedar files, or the word built-in.",
-		Example: "  casus policy show\n  casus policy diff built-in ours/",
+		Long: "The rules about who may read: Cedar clauses, each with a name. A clause that\nforbids wins over one that permits, and one that errs denies.\n\n" +
+			"RULES is a file, a directory of .cedar files, the word built-in, the word in-force,\nor the digest of rules that were proposed on the node.\n\n" +
+			"One person proposes rules and another confirms them; each proves who he is for the\nstatement of what they open and close. Rules that fail casus policy test never come\ninto force.",
+		Example: "  casus policy show\n  casus policy diff in-force ours/\n  casus policy propose ours/ --reason \"the accord of May\"\n  casus policy confirm sha256:0123...",
 	}
-	c.AddCommand(a.policyShow(), a.policyTest(), a.policyDiff())
+	c.AddCommand(a.policyShow(), a.policyTest(), a.policyDiff(), a.policyList(), a.policyPropose(), a.policyConfirm(), a.policyAdopt())
 	return c
 }
 
 // rules reads the rules that an argument names.
-func rules(arg string) (*marking.Policy, error) {
+func (a *app) rules(ctx context.Context, arg string) (*marking.Policy, error) {
+	files, err := a.ruleFiles(ctx, arg)
+	if err != nil {
+		return nil, err
+	}
+	return marking.LoadFiles(files)
+}
+
+// ruleFiles reads the files of the rules that an argument names.
+func (a *app) ruleFiles(ctx context.Context, arg string) (files []marking.RuleFile, err error) {
 	if arg == builtInRules {
-		return marking.BuiltIn()
+		return marking.BuiltInFiles()
+	}
+	if arg == inForceRules || strings.HasPrefix(arg, "sha256:") {
+		err = a.with(ctx, func(r *remote) error {
+			files, err = r.ruleFiles(ctx, arg)
+			return err
+		})
+		return files, err
 	}
 	paths := []string{arg}
 	if st, err := os.Stat(arg); err == nil && st.IsDir() {
@@ -38,7 +62,6 @@ func rules(arg string) (*marking.Policy, error) {
 			return nil, fault.WithHint(fault.Errorf(fault.NotFound, "%s: no rules there", arg), "rules stand in files whose names end in .cedar")
 		}
 	}
-	var files []marking.File
 	for _, path := range paths {
 		f, err := os.Open(path)
 		if err != nil {
@@ -49,17 +72,41 @@ func rules(arg string) (*marking.Policy, error) {
 		if err != nil {
 			return nil, fault.Errorf(fault.Unavailable, "rules: %w", err)
 		}
-		files = append(files, marking.File{Name: filepath.Base(path), Text: text})
+		files = append(files, marking.RuleFile{Name: filepath.Base(path), Text: string(text)})
 	}
-	return marking.Load(files...)
+	return files, nil
+}
+
+// ruleFiles reads the files of rules that the node holds.
+func (r *remote) ruleFiles(ctx context.Context, arg string) ([]marking.RuleFile, error) {
+	if arg == inForceRules {
+		var all people.Policies
+		if err := r.get(ctx, "/policies", nil, &all); err != nil {
+			return nil, err
+		}
+		arg = all.InForce
+	}
+	// The program's own need not have been proposed.
+	p, err := marking.BuiltIn()
+	if err != nil {
+		return nil, err
+	}
+	if arg == p.Digest() {
+		return marking.BuiltInFiles()
+	}
+	var out struct {
+		Files []marking.RuleFile `json:"files"`
+	}
+	err = r.get(ctx, "/policies/"+url.PathEscape(arg), nil, &out)
+	return out.Files, err
 }
 
 func (a *app) policyShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show [RULES]", Short: "the clauses, and the digest that names them", Args: cobra.MaximumNArgs(1),
 		Example: "  casus policy show\n  casus policy show ours/ --json",
-		RunE: func(_ *cobra.Command, args []string) error {
-			p, err := rules(append(args, builtInRules)[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.rules(cmd.Context(), append(args, builtInRules)[0])
 			if err != nil {
 				return err
 			}
@@ -101,8 +148,8 @@ func (a *app) policyTest() *cobra.Command {
 		Use: "test [RULES]", Short: "hold rules to what no rules may open", Args: cobra.MaximumNArgs(1),
 		Long:    "Tries the rules on every combination of label, recipient, clearance and the rest,\nand lists what they let through that must stay closed: TLP:RED to others than the\nnamed, TLP:AMBER past the organisations that received it and their clients, a thing\nbefore its embargo, and so on. Exits 7 if there is any.",
 		Example: "  casus policy test ours/",
-		RunE: func(_ *cobra.Command, args []string) error {
-			p, err := rules(append(args, builtInRules)[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.rules(cmd.Context(), append(args, builtInRules)[0])
 			if err != nil {
 				return err
 			}
@@ -135,12 +182,12 @@ func (a *app) policyDiff() *cobra.Command {
 	return &cobra.Command{
 		Use: "diff OLD NEW", Short: "what new rules open and close", Args: cobra.ExactArgs(2),
 		Example: "  casus policy diff built-in ours/",
-		RunE: func(_ *cobra.Command, args []string) error {
-			before, err := rules(args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			before, err := a.rules(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			after, err := rules(args[1])
+			after, err := a.rules(cmd.Context(), args[1])
 			if err != nil {
 				return err
 			}
@@ -149,11 +196,11 @@ func (a *app) policyDiff() *cobra.Command {
 				return err
 			}
 			out := struct {
-				Old     string           `json:"old"`
-				New     string           `json:"new"`
-				Opens   bool             `json:"opens"`
-				Changes []marking.Change `json:"changes"`
-			}{before.Digest(), after.Digest(), slices.ContainsFunc(changes, func(c marking.Change) bool { return c.Opens }), changes}
+				Old     string               `json:"old"`
+				New     string               `json:"new"`
+				Opens   bool                 `json:"opens"`
+				Changes []marking.Difference `json:"changes"`
+			}{before.Digest(), after.Digest(), marking.Opens(changes), changes}
 			return a.print(out, func(w io.Writer) {
 				for _, c := range changes {
 					_, _ = fmt.Fprintf(w, "%s\n  %d times, first: %s\n", c, c.Count, c.Example)
