@@ -14,6 +14,52 @@
 // about, status that of a node's answer, exit the exit code. Progress comes on stderr
 // too, as lines with the one name progress.
 //
+// # casus audit
+//
+// who read what is closely held, and who was refused
+//
+// Reads, searches, matches and exports of what is TLP:AMBER or stricter, or classified,
+// and every refusal stand in the log. They are for auditors who act for an organisation
+// of the kind oversight, and for nobody else; on a node without people, for the local
+// operator. People are told of by key and role, things by id.
+//
+//	casus audit [flags]
+//
+// # casus audit list
+//
+// entries of the trail, newest first
+//
+// Lists entries of the trail, newest first. An entry does not name more than 100 objects:
+// with --object those that may or may not be of it are listed too, as unnamed. What
+// people searched for is kept as a hash alone: --query finds searches for that very text.
+//
+//	casus audit list [flags]
+//	      --action string   what was done or asked for, or how that begins
+//	      --actor string    key of a person, or nobody for who was not signed in
+//	      --cursor string   the page after this one
+//	      --kind string     read or refusal; both when empty
+//	      --limit int       entries, at most 500 (default 50)
+//	      --object string   id of an object, a report or a piece set aside
+//	      --query string    searches for exactly this text; case does not count
+//	      --since string    from this day or instant on
+//	      --until string    before this day or instant
+//
+// # casus audit show
+//
+// one entry whole
+//
+//	casus audit show ID [flags]
+//
+// # casus audit verify
+//
+// check that nothing of the trail was changed or lost
+//
+// Checks the chain of the log, and that every entry of the trail is whole and found.
+// Write the head down outside the node: it fixes everything before it. Exit code 7 means
+// that something is wrong; what is told as problems.
+//
+//	casus audit verify [flags]
+//
 // # casus bench
 //
 // measure what this machine can do

@@ -60,6 +60,10 @@ const (
 	// CeilingSet says up to which classification the node takes things in:
 	// [Ceiling].
 	CeilingSet Kind = 23
+	// ReadNoted says that somebody was given what is closely held: [Given].
+	ReadNoted Kind = 24
+	// RefusalNoted says that somebody was refused something: [Refusal].
+	RefusalNoted Kind = 25
 )
 
 // kindNames is indexed by Kind. A name is as stable as its number.
@@ -87,6 +91,8 @@ var kindNames = [...]string{ //nolint:gosec // names of kinds, no credentials
 	PolicyProposed:    "policy-proposed",
 	PolicyAdopted:     "policy-adopted",
 	CeilingSet:        "ceiling-set",
+	ReadNoted:         "read-noted",
+	RefusalNoted:      "refusal-noted",
 }
 
 // Known reports whether k is a kind this program knows. A log may hold unknown

@@ -36,7 +36,7 @@ func families() []family {
 	event := append(slices.Clone(core), "misp", "taxii", "cacao")
 	engine := append(slices.Clone(event), "internal/event", "internal/fence")
 	view := slices.Concat(engine, []string{"internal/eventlog", "internal/kv", "internal/trust", "internal/record"})
-	process := append(slices.Clone(view), "internal/view", "internal/people", "internal/outbox")
+	process := append(slices.Clone(view), "internal/view", "internal/people", "internal/audit", "internal/outbox")
 	edge := append(slices.Clone(process), "internal/process", "internal/demo")
 	all := append(slices.Clone(edge), "internal/edge")
 	top := append(slices.Clone(all), "internal/node", "internal/bench", "internal/sim")
@@ -56,6 +56,7 @@ func families() []family {
 		{name: "internal/record", may: engine},
 		{name: "internal/view", may: view},
 		{name: "internal/people", may: view},
+		{name: "internal/audit", may: view},
 		{name: "internal/outbox", may: view},
 		{name: "internal/process", may: process},
 		{name: "internal/edge", may: edge, apart: true},

@@ -183,12 +183,16 @@ func (n *Node) mayKnow(ctx context.Context, id string) (err error) {
 	if n.people.Empty() {
 		return nil
 	}
+	r, done := n.reading(ctx, "erase", "")
 	if strings.Contains(id, "--") {
-		_, err = n.view.Object(ctx, n.readerFor(ctx), id, false)
+		_, err = n.view.Object(ctx, r, id, false)
 	} else {
-		_, err = n.view.Report(ctx, n.readerFor(ctx), id)
+		_, err = n.view.Report(ctx, r, id)
 	}
-	return err
+	if err != nil {
+		return done(id, err)
+	}
+	return nil // nothing was shown, and that it is erased is on record by itself
 }
 
 // carryOut makes the payloads of all recorded erasures vanish. The gate is

@@ -35,7 +35,7 @@ func (n *Node) identified(local bool, refuse refusal, next http.Handler) http.Ha
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := people.Caller{From: from(r, local)}
 		if n.people.Empty() {
-			next.ServeHTTP(w, r.WithContext(people.With(r.Context(), c)))
+			n.watched(next, w, r, c)
 			return
 		}
 		err := n.identify(r, local, &c)
@@ -43,10 +43,13 @@ func (n *Node) identified(local bool, refuse refusal, next http.Handler) http.Ha
 			err = n.people.Admit(n.cfg.Clock().UTC(), c.Identity)
 		}
 		if err != nil && !open(r.Method, r.URL.Path) {
-			askToSignIn(w, r, refuse, err)
+			r = r.WithContext(people.With(r.Context(), c)) // who was identified asks too often
+			if askToSignIn(w, r, refuse, err) {
+				n.refusedRequest(r, http.StatusUnauthorized)
+			}
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(people.With(r.Context(), c)))
+		n.watched(next, w, r, c)
 	})
 }
 
@@ -86,18 +89,19 @@ func from(r *http.Request, local bool) people.From {
 }
 
 // askToSignIn answers who is not signed in: a page sends on to the sign-in, the
-// API says so.
-func askToSignIn(w http.ResponseWriter, r *http.Request, refuse refusal, err error) {
+// API says so. It reports whether it sent a page on: that is no refusal in form.
+func askToSignIn(w http.ResponseWriter, r *http.Request, refuse refusal, err error) (sent bool) {
 	w.Header().Set("Cache-Control", "no-store")
 	if fault.KindOf(err) == fault.Unavailable {
 		w.Header().Set("Retry-After", "1")
 		refuse(w, r, http.StatusTooManyRequests, "unavailable", err)
-		return
+		return false
 	}
 	if !forPrograms(r.URL.Path) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		http.Redirect(w, r, "/sign-in?to="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
-		return
+		return true
 	}
 	w.Header().Set("WWW-Authenticate", "Bearer")
 	refuse(w, r, http.StatusUnauthorized, "sign-in", err)
+	return false
 }

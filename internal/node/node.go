@@ -36,6 +36,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"casus/internal/audit"
 	"casus/internal/core/marking"
 	"casus/internal/edge/intake"
 	"casus/internal/event"
@@ -104,6 +105,7 @@ type Node struct {
 	weighed weighed
 	intake  *intake.Intake
 	people  *people.Store
+	trail   *audit.Trail
 	// passkeys are nil where the node is reached by no name.
 	passkeys *people.Passkeys
 	// oidc is nil where nobody has an account elsewhere.
@@ -263,7 +265,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := view.Options{Secret: secret, Exercise: cfg.Exercise, Limits: cfg.Limits, Home: n.home}
+	opt := view.Options{Secret: secret, Exercise: cfg.Exercise, Limits: cfg.Limits, Home: n.home, Lowest: n.ladders.Cleared()}
 	n.view, err = view.New(ctx, n.log, n.kv, opt)
 	if damaged(err) {
 		if err = n.kv.swap(true); err == nil {
@@ -277,6 +279,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, errors.Join(err, n.kv.Close(), n.log.Close())
 	}
 	n.intake = intake.New(n.log, n.view, view.LocalOperator(), intake.Options{Clock: cfg.Clock, Limits: cfg.Limits, Slow: n.slow, Settle: n.settle, Hook: cfg.Hook})
+	n.trail = audit.New(n.log, secret)
 	n.start()
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	n.end = end
@@ -286,6 +289,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 			n.failed(err)
 		}
 	})
+	n.tasks.Go(func() { n.keepTrail(life) })
 	return n, nil
 }
 
@@ -517,5 +521,6 @@ func (n *Node) Close() error {
 	n.gate.turn <- struct{}{} // an erasure or a rebuild starts the loop again
 	defer func() { <-n.gate.turn }()
 	n.stop()
-	return errors.Join(n.keepIndex(context.Background()), n.view.Close(), n.kv.Close(), n.log.Close())
+	written := n.trail.Close(context.Background(), n.cfg.Clock().UTC())
+	return errors.Join(written, n.keepIndex(context.Background()), n.view.Close(), n.kv.Close(), n.log.Close())
 }

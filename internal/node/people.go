@@ -28,6 +28,7 @@ const (
 	manages              // say who takes part
 	proposes             // say what rules about reading should hold
 	confirms             // put such rules into force
+	audits               // see who read what, and who was refused
 	self                 // see and change what is one's own
 	actsCount            // how many there are
 )
@@ -43,7 +44,7 @@ func acts(r alliance.Role) []act {
 	case alliance.Administrator:
 		return []act{keeps, manages, proposes, self}
 	case alliance.Auditor:
-		return []act{reads, keeps, self}
+		return []act{reads, keeps, audits, self}
 	case alliance.DataProtection:
 		return []act{reads, erases, proposes, confirms, self}
 	case alliance.LegalAdviser, alliance.DecisionMaker:
@@ -66,9 +67,11 @@ func (n *Node) may(ctx context.Context, what act) error {
 		return signInNeeded()
 	case !slices.Contains(acts(c.Role), what):
 		return fault.WithHint(fault.Errorf(fault.Denied, "node: the role %s may not do this", c.Role), "casus whoami shows the roles that you hold")
+	case what == audits && !n.oversees(c.Org):
+		return fault.Errorf(fault.Denied, "node: the trail is for auditors of an organisation of oversight")
 	case !c.Scope.Reads():
 		return fault.Errorf(fault.Denied, "node: the token may do nothing here")
-	case what != reads && what != self && !c.Scope.Writes():
+	case what != reads && what != audits && what != self && !c.Scope.Writes():
 		return fault.WithHint(fault.Errorf(fault.Denied, "node: the token only reads"), "make one with: casus token make --scope all")
 	}
 	return nil
@@ -96,14 +99,20 @@ func (n *Node) readerFor(ctx context.Context) view.Reader {
 	}
 	r, err := n.view.As(who, now)
 	if err != nil {
-		n.alarms.Add(1)
+		n.alarm(ctx, err.Error())
 		return view.Reader{}
 	}
-	n.alarms.Add(int64(len(r.Alarms())))
-	if n.view.RulesErr() != nil {
-		n.alarms.Add(1) // nothing is read
+	n.alarm(ctx, r.Alarms()...)
+	if err := n.view.RulesErr(); err != nil {
+		n.alarm(ctx, err.Error()) // nothing is read
 	}
 	return r
+}
+
+// oversees reports whether an organisation watches over the others.
+func (n *Node) oversees(org alliance.Org) bool {
+	o, ok := n.people.Directory().Organisation(org)
+	return ok && o.Kind == alliance.Oversight
 }
 
 // home is the organisation that what was taken in before there were people belongs
@@ -188,8 +197,10 @@ func (n *Node) Login(ctx context.Context, c people.Credentials) (people.Made, er
 	if n.people.Empty() {
 		return people.Made{}, fault.WithHint(fault.Errorf(fault.Conflict, "node: there is nobody to sign in as"), "add the first person with: casus user add")
 	}
+	n.tries(ctx, c.Login)
 	now := n.cfg.Clock().UTC()
 	who, err := n.people.CheckPassword(ctx, now, c.Login, []byte(c.Password), people.CallerOf(ctx).From)
+	n.tooOften(ctx, err)
 	if err != nil {
 		return people.Made{}, err
 	}
@@ -339,6 +350,7 @@ func (n *Node) SetPassword(ctx context.Context, key, old, password string) error
 			return fault.Errorf(fault.Denied, "node: the token only reads")
 		}
 		if by.As, err = n.people.CheckPassword(ctx, by.Now, p.Login, []byte(old), c.From); err != nil {
+			n.tooOften(ctx, err)
 			if fault.KindOf(err) == fault.Denied {
 				return fault.Errorf(fault.Denied, "node: the old password is wrong")
 			}
@@ -426,7 +438,9 @@ func (n *Node) Empty() bool { return n.people.Empty() }
 
 // SignIn opens a session for who has login and password.
 func (n *Node) SignIn(ctx context.Context, c people.Credentials) (people.Opened, error) {
+	n.tries(ctx, c.Login)
 	who, err := n.people.CheckPassword(ctx, n.cfg.Clock().UTC(), c.Login, []byte(c.Password), people.CallerOf(ctx).From)
+	n.tooOften(ctx, err)
 	if err != nil {
 		return people.Opened{}, err
 	}

@@ -54,8 +54,12 @@ func peopled(t *testing.T) *Node {
 
 func addPerson(t *testing.T, n *Node, ctx context.Context, r alliance.Role) {
 	t.Helper()
+	org, kind := alliance.Org("AAA/csirt"), alliance.CSIRT
+	if r == alliance.Auditor {
+		org, kind = "AAA/oversight", alliance.Oversight
+	}
 	p := people.NewPerson{
-		Key: alliance.Key(r.String()), Org: "AAA/csirt", OrgKind: alliance.CSIRT, Name: "Name of " + r.String(), Login: r.String(),
+		Key: alliance.Key(r.String()), Org: org, OrgKind: kind, Name: "Name of " + r.String(), Login: r.String(),
 		Posts: []alliance.Post{{Role: r}}, Password: goodPassword,
 	}
 	if _, err := n.AddPerson(ctx, p); err != nil {
@@ -118,7 +122,8 @@ func TestAccess(t *testing.T) {
 	}
 	h := handlerOf(t, n)
 	var got strings.Builder
-	fmt.Fprintf(&got, "# Every operation and who may ask for it: casus decision 0024. Others get 403, nobody 401.\n")
+	fmt.Fprintf(&got, "# Every operation and who may ask for it: casus decision 0024. Others get 403, nobody 401.\n"+
+		"# The auditor is one of an organisation of oversight.\n")
 	for _, o := range append(operations(t, n), "GET /metrics") {
 		method, path, _ := strings.Cut(o, " ")
 		path = strings.NewReplacer("{id}", "x", "{key}", "nobody", "{digest}", "x").Replace(path)

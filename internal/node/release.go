@@ -24,7 +24,8 @@ func (n *Node) Why(ctx context.Context, id, reader string) (report.Why, error) {
 	if err := n.may(ctx, reads); err != nil {
 		return report.Why{}, err
 	}
-	r, now := n.readerFor(ctx), n.cfg.Clock().UTC()
+	r, done := n.reading(ctx, "why", "")
+	now := n.cfg.Clock().UTC()
 	out := report.Why{Object: id, Readers: []report.Standing{}}
 	audience := []view.Audience{{Name: me}}
 	if reader != "" && reader != me {
@@ -45,7 +46,7 @@ func (n *Node) Why(ctx context.Context, id, reader string) (report.Why, error) {
 		}
 		var err error
 		if st.Receipts, err = n.view.Why(r, id, who, now); err != nil {
-			return report.Why{}, err
+			return report.Why{}, done(id, err)
 		}
 		for _, one := range st.Receipts {
 			if one.Effect == marking.Allow.String() {
@@ -54,7 +55,7 @@ func (n *Node) Why(ctx context.Context, id, reader string) (report.Why, error) {
 		}
 		out.Readers = append(out.Readers, st)
 	}
-	return out, nil
+	return out, done(id, nil)
 }
 
 // me is the reader who asks.
@@ -126,7 +127,9 @@ func (n *Node) Preview(ctx context.Context, id string, ask report.Release) (repo
 		return report.Preview{}, err
 	}
 	person := func(k alliance.Key) (view.Audience, bool) { return n.person(k, now) }
-	return n.view.Preview(ctx, n.readerFor(ctx), id, n.everybody(), person, ask, now)
+	r, done := n.reading(ctx, "preview", "")
+	out, err := n.view.Preview(ctx, r, id, n.everybody(), person, ask, now)
+	return out, done(id, err)
 }
 
 // checkRelease refuses to release to who does not take part, or until a time that is

@@ -31,7 +31,7 @@ const Version = "0.1.0"
 // API returns the JSON API; local says that only the owner of the files can
 // call it.
 func (n *Node) API(local bool, log *slog.Logger) http.Handler {
-	return api.New(api.Options{Reads: n, Releases: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Credentials: n, Rules: n, Local: local, Log: log, Version: Version})
+	return api.New(api.Options{Reads: n, Releases: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Audits: n, Credentials: n, Rules: n, Local: local, Log: log, Version: Version})
 }
 
 // pages adapts a node to what pages ask for.
@@ -93,7 +93,7 @@ func (n *Node) faces(log *slog.Logger) (http.Handler, refusal, error) {
 	mux.Handle("/api/v1/", n.API(false, log))
 	mux.Handle("/metrics", n.metrics())
 	mux.Handle("/", faces)
-	refuse := refused(faces)
+	refuse := n.noting(refused(faces))
 	return n.identified(false, refuse, mux), refuse, nil
 }
 
@@ -298,7 +298,7 @@ func (n *Node) Answer(ctx context.Context, log *slog.Logger) (stop func(wait con
 		return nil, err
 	}
 	var atWork atomic.Int64
-	h := guard(n.identified(true, toPrograms, n.API(true, log)))
+	h := guard(n.identified(true, n.noting(toPrograms), n.API(true, log)))
 	srv := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		atWork.Add(1)
 		defer atWork.Add(-1)

@@ -26,7 +26,9 @@ func (n *Node) Reports(ctx context.Context, q, source, cursor string, limit int)
 	if err := n.may(ctx, reads); err != nil {
 		return nil, "", err
 	}
-	return n.view.Reports(ctx, n.readerFor(ctx), q, source, cursor, limit)
+	r, done := n.reading(ctx, "reports", q)
+	rows, next, err := n.view.Reports(ctx, r, q, source, cursor, limit)
+	return rows, next, done("", err)
 }
 
 // Report returns one report with the first of its objects.
@@ -34,7 +36,9 @@ func (n *Node) Report(ctx context.Context, id string) (report.Detail, error) {
 	if err := n.may(ctx, reads); err != nil {
 		return report.Detail{}, err
 	}
-	return n.view.Report(ctx, n.readerFor(ctx), id)
+	r, done := n.reading(ctx, "report", "")
+	d, err := n.view.Report(ctx, r, id)
+	return d, done(id, err)
 }
 
 // Items lists the objects of a report, in the order they came in.
@@ -42,7 +46,9 @@ func (n *Node) Items(ctx context.Context, id, cursor string, limit int) ([]repor
 	if err := n.may(ctx, reads); err != nil {
 		return nil, "", err
 	}
-	return n.view.Items(ctx, n.readerFor(ctx), id, cursor, limit)
+	r, done := n.reading(ctx, "report", "")
+	rows, next, err := n.view.Items(ctx, r, id, cursor, limit)
+	return rows, next, done(id, err)
 }
 
 // Match answers who else saw what a report mentions.
@@ -50,7 +56,9 @@ func (n *Node) Match(ctx context.Context, id string) (report.Matches, error) {
 	if err := n.may(ctx, reads); err != nil {
 		return report.Matches{}, err
 	}
-	return n.view.MatchReport(ctx, n.readerFor(ctx), id)
+	r, done := n.reading(ctx, "match", "")
+	m, err := n.view.MatchReport(ctx, r, id)
+	return m, done(id, err)
 }
 
 // Search finds ids, values, ranges and words.
@@ -58,7 +66,9 @@ func (n *Node) Search(ctx context.Context, q, cursor string, limit int) (report.
 	if err := n.may(ctx, reads); err != nil {
 		return report.Found{}, err
 	}
-	return n.view.Search(ctx, n.readerFor(ctx), q, cursor, limit)
+	r, done := n.reading(ctx, "search", q)
+	f, err := n.view.Search(ctx, r, q, cursor, limit)
+	return f, done("", err)
 }
 
 // Object returns everything readable about one object.
@@ -66,7 +76,9 @@ func (n *Node) Object(ctx context.Context, id string, history bool) (report.Obje
 	if err := n.may(ctx, reads); err != nil {
 		return report.Object{}, err
 	}
-	return n.view.Object(ctx, n.readerFor(ctx), id, history)
+	r, done := n.reading(ctx, "object", "")
+	o, err := n.view.Object(ctx, r, id, history)
+	return o, done(id, err)
 }
 
 // Sources lists who hands reports in. Who sets what holds for them and reads
@@ -87,7 +99,9 @@ func (n *Node) Quarantine(ctx context.Context, reportID string) ([]report.Quaran
 	if err := n.may(ctx, reads); err != nil {
 		return nil, err
 	}
-	return n.view.Quarantine(ctx, n.readerFor(ctx), reportID)
+	r, done := n.reading(ctx, "quarantine", "")
+	list, err := n.view.Quarantine(ctx, r, reportID)
+	return list, done(reportID, err)
 }
 
 // QuarantineItem returns one piece with the start of its bytes.
@@ -95,8 +109,9 @@ func (n *Node) QuarantineItem(ctx context.Context, id string) (report.Quarantine
 	if err := n.may(ctx, reads); err != nil {
 		return report.Quarantined{}, err
 	}
-	p, err := n.view.Item(ctx, n.readerFor(ctx), id)
-	return p.Quarantined, err
+	r, done := n.reading(ctx, "quarantine", "")
+	p, err := n.view.Item(ctx, r, id)
+	return p.Quarantined, done(id, err)
 }
 
 // Retry reads a quarantined piece again.
@@ -104,8 +119,9 @@ func (n *Node) Retry(ctx context.Context, id string) (report.Result, error) {
 	if err := n.may(ctx, hands); err != nil {
 		return report.Result{}, err
 	}
-	p, err := n.view.Item(ctx, n.readerFor(ctx), id)
-	if err != nil {
+	r, done := n.reading(ctx, "retry", "")
+	p, err := n.view.Item(ctx, r, id)
+	if err = done(id, err); err != nil {
 		return report.Result{}, err
 	}
 	start := n.cfg.Clock()
@@ -414,7 +430,9 @@ func (n *Node) MatchBody(ctx context.Context, req report.Request, body io.Reader
 	if len(objects) == 0 && problem != nil {
 		return report.Matches{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: match: %s: %s", problem.Place, problem.Reason), "%s", problem.Remedy)
 	}
-	return n.view.MatchObjects(ctx, n.readerFor(ctx), objects)
+	rd, done := n.reading(ctx, "match", "")
+	m, err := n.view.MatchObjects(ctx, rd, objects)
+	return m, done("", err)
 }
 
 const maxDryBytes = 64 << 20
@@ -424,10 +442,7 @@ func (n *Node) Objects(ctx context.Context, id string, yield func(o *stix.Object
 	if err := n.may(ctx, reads); err != nil {
 		return err
 	}
-	if id != "" {
-		return n.view.Objects(ctx, n.readerFor(ctx), id, yield)
-	}
-	return n.view.All(ctx, n.readerFor(ctx), yield)
+	return n.exporting(ctx, id, yield)
 }
 
 // Verify checks the log and the views against it.
@@ -447,7 +462,12 @@ func (n *Node) Verify(ctx context.Context) (report.Check, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Entries, out.Head = uint64(seq), fmt.Sprintf("%x", head)
+	// How much there is of the trail is for who may read it.
+	notes, err := n.view.NotesUpTo(seq)
+	if err != nil {
+		out.Problems = append(out.Problems, "views: "+err.Error())
+	}
+	out.Entries, out.Head = uint64(seq)-notes, fmt.Sprintf("%x", head)
 	for _, err := range n.kv.Scan(nil, nil) {
 		if err != nil {
 			text, _, _ := strings.Cut(err.Error(), "\n") // Pebble's go on with details
@@ -500,7 +520,11 @@ func (n *Node) Sizes(ctx context.Context) (map[string]int64, error) {
 		return nil, err
 	}
 	m := n.view.Sizes()
-	m["log_entries"] = int64(head) //nolint:gosec // far below 2^63
+	notes, err := n.view.NotesUpTo(head)
+	if err != nil {
+		return nil, err
+	}
+	m["log_entries"] = int64(head) - int64(notes) //nolint:gosec // far below 2^63
 	m["policy_alarms"] = n.alarms.Load()
 	m["view_lag_entries"] = int64(head) - int64(n.view.Mark())
 	m["view_bytes"] = n.kv.SizeBytes()

@@ -124,9 +124,13 @@ type From struct {
 	Device string
 }
 
-// network returns what the attempts from an address are counted by.
-func (f From) network() string {
+// Network returns what the attempts from an address are counted by: 24 bits of an
+// IPv4 address, 56 of an IPv6 one; "socket" for this machine's socket.
+func (f From) Network() string {
 	a := f.Addr.Unmap().WithZone("")
+	if !a.IsValid() {
+		return "socket"
+	}
 	bits := networkBits6
 	if a.Is4() {
 		bits = networkBits4
@@ -147,7 +151,7 @@ func (s *Store) attempt(login string, k alliance.Key, from From) []limit {
 	if s.knows(k, from.Device) {
 		return []limit{{"device " + from.Device, DeviceBurst, DeviceEvery}}
 	}
-	network := from.network()
+	network := from.Network()
 	return []limit{
 		{"pair " + name + network, PairBurst, PairEvery},
 		{"network " + network, NetworkBurst, NetworkEvery},

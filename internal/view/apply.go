@@ -117,6 +117,7 @@ type folding struct {
 	types    []string
 	key      []byte
 	era      *erasing // set when the step is an erasure
+	quiet    int      // how many entries only note reads and refusals
 }
 
 func (s *Store) fold(ctx context.Context, run batch) error {
@@ -133,6 +134,7 @@ func (s *Store) fold(ctx context.Context, run batch) error {
 		}
 		f.mark.Seq = entries[i].Seq
 	}
+	f.quiet -= len(entries) // 0 when all were notes
 	return f.commit()
 }
 
@@ -236,6 +238,8 @@ func (f *folding) entry(e *eventlog.Stored, t *Terms) error {
 		return f.kv.Set(binary.BigEndian.AppendUint64(num('B', no), uint64(e.Seq)), nil)
 	case event.Erased:
 		return f.erased(e)
+	case event.ReadNoted, event.RefusalNoted:
+		return f.noted(e)
 	case event.QuarantineRetried:
 		return f.retried(e)
 	case event.PayloadPart:

@@ -104,6 +104,9 @@ func (f *folding) takeOver() error {
 		s.sets, s.setText = append(s.sets, set), append(s.setText, text)
 	}
 	s.setNo, s.types, s.open, s.mark = f.setNo, f.types, f.open, f.mark
+	if f.quiet != 0 {
+		s.told = f.mark.Seq
+	}
 	for _, rec := range f.records {
 		s.addPairs(rec)
 	}

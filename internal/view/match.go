@@ -186,6 +186,7 @@ func (t *tally) sum(m *report.MatchSummary) {
 func (s *Store) match(ctx context.Context, r Reader, snap kv.Reader, self uint32, list []asked) (report.Matches, error) {
 	out := report.Matches{Hits: []report.Match{}}
 	m := s.matcher(r, snap, self)
+	m.naming = true
 	if self != none {
 		rec, err := m.rec(self)
 		if err != nil {
@@ -359,6 +360,8 @@ type matcher struct {
 	no   uint32
 	seen *bloom
 	key  []byte
+	// naming says that the reports that hold a value are named to the reader.
+	naming bool
 }
 
 // matcher begins a question of r over one state.
@@ -458,6 +461,9 @@ func (m *matcher) gather(h *holders, prefix byte, term []byte) error {
 		h.receipts++
 		if rc.report == m.self {
 			continue
+		}
+		if m.naming {
+			m.s.gave(m.r, rc.set, rec, "")
 		}
 		if m.self != none && rec.Source == m.mine {
 			h.own.add(rc)

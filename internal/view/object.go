@@ -107,7 +107,30 @@ func (m *matcher) object(ctx context.Context, rc receipt) (*stix.Object, error) 
 			return nil, err
 		}
 	}
-	return m.s.object(ctx, rc)
+	o, err := m.s.object(ctx, rc)
+	if o != nil && m.r.trace != nil {
+		rec, err := m.rec(rc.report)
+		if err != nil {
+			return nil, err
+		}
+		if rec != nil {
+			m.s.gave(m.r, rc.set, rec, o.ID())
+		}
+	}
+	return o, err
+}
+
+// missing returns err, and tells the trace when an object with the id is here.
+func (m *matcher) missing(id string, err error) error {
+	if m.r.trace == nil {
+		return err
+	}
+	from := []byte("o" + id + "\x00")
+	for range m.kv.Scan(from, kv.PrefixEnd(from)) {
+		m.r.withheld(id)
+		break
+	}
+	return err
 }
 
 // maxLinked bounds the neighbours of one answer, as a picture can show them.
@@ -146,7 +169,7 @@ func (s *Store) Object(ctx context.Context, r Reader, id string, history bool) (
 		}
 	}
 	if newest == nil {
-		return report.Object{ID: id, Versions: []report.Version{}, Values: []report.Value{}, Receipts: []report.Receipt{}, Linked: []report.Neighbor{}}, missing
+		return report.Object{ID: id, Versions: []report.Version{}, Values: []report.Value{}, Receipts: []report.Receipt{}, Linked: []report.Neighbor{}}, m.missing(id, missing)
 	}
 	out.Type, out.Name, out.Raw = newest.Type(), nameOf(newest), newest.Raw()
 	if err := m.values(newest, &out); err != nil {
@@ -167,6 +190,7 @@ func (m *matcher) version(ctx context.Context, v variant, history bool, out *rep
 			row.First = instant(rec.At)
 		}
 		label, imputed := m.s.labelOf(rc, rec)
+		m.s.gave(m.r, rc.set, rec, out.ID)
 		out.TLP = stricter(out.TLP, label)
 		out.Receipts = append(out.Receipts, report.Receipt{
 			Report: m.s.shortID("RPT", rec.Identity), Source: rec.Source, Received: instant(rec.At), TLP: label, Imputed: imputed, Version: v.key,

@@ -53,6 +53,7 @@ func (s *Store) Preview(ctx context.Context, r Reader, id string, audience []Aud
 	for _, a := range audience {
 		p.readers = append(p.readers, a.Who)
 	}
+	s.gave(r, alone, rec, "")
 	container := p.binding(alone)
 	p.out = report.Preview{
 		Report: s.shortID("RPT", rec.Identity), Title: called(rec.heading(a)), Policy: p.policy.Digest(), TLP: container.Label(nil).String(),

@@ -126,6 +126,7 @@ func (s *Store) reportNo(r Reader, id string) (*record, error) {
 			return nil, err
 		}
 		if !s.access(r, rec).visible() {
+			r.withheld(s.shortID("RPT", rec.Identity))
 			continue
 		}
 		if found != nil {
@@ -141,6 +142,7 @@ func (s *Store) reportNo(r Reader, id string) (*record, error) {
 
 func (s *Store) row(r Reader, rec *record) report.Row {
 	a := s.access(r, rec)
+	s.gave(r, alone, rec, "")
 	row := report.Row{
 		ID: s.shortID("RPT", rec.Identity), Title: called(rec.heading(a)), Source: rec.Source, Format: rec.Format, Exercise: rec.Exercise,
 		State: "complete", Received: instant(rec.At),
@@ -407,7 +409,7 @@ func (s *Store) appendItem(r Reader, out []report.Quarantined, raw []byte) ([]re
 	if err != nil || rec == nil {
 		return out, err
 	}
-	return append(out, s.quarantined(it, rec)), nil
+	return append(out, s.quarantined(r, it, rec)), nil
 }
 
 // item reads an item and its report; the report is nil when it is gone or not
@@ -432,9 +434,11 @@ func (s *Store) item(r Reader, raw []byte) (*item, *record, error) {
 
 // quarantined describes an item. It is RED whatever its report is: how a piece
 // is marked that cannot be read cannot be told.
-func (s *Store) quarantined(it *item, rec *record) report.Quarantined {
+func (s *Store) quarantined(r Reader, it *item, rec *record) report.Quarantined {
+	id := s.shortID("QRN", itemName(rec.Identity, it))
+	r.gavePiece(id)
 	return report.Quarantined{
-		ID: s.shortID("QRN", itemName(rec.Identity, it)), Report: s.shortID("RPT", rec.Identity), Source: rec.Source, Name: rec.Name,
+		ID: id, Report: s.shortID("RPT", rec.Identity), Source: rec.Source, Name: rec.Name,
 		Place: it.Place, Reason: it.Reason, Remedy: it.Remedy, Size: it.Size, TLP: marking.Set{}.TLP.String(), At: instant(it.At), Done: it.Done,
 	}
 }
@@ -474,12 +478,13 @@ func (s *Store) Item(ctx context.Context, r Reader, id string) (Piece, error) {
 			return Piece{}, err
 		}
 		if rec == nil {
+			s.missingItem(r, it, id)
 			continue
 		}
-		q := s.quarantined(it, rec)
-		if !strings.EqualFold(q.ID, id) {
+		if !strings.EqualFold(s.shortID("QRN", itemName(rec.Identity, it)), id) {
 			continue
 		}
+		q := s.quarantined(r, it, rec)
 		st, err := s.log.Get(ctx, it.Seq)
 		if err != nil {
 			return Piece{}, err

@@ -15,6 +15,7 @@ type Reader struct {
 	name  string
 	all   bool
 	sight *sight
+	trace *Trace // is told what is read, if not nil
 }
 
 // LocalOperator returns the reader that sees everything on a node without
@@ -75,6 +76,7 @@ type effects struct {
 	mu    sync.RWMutex // guards the fields below
 	pairs map[pair]uint32
 	sets  []marking.Set
+	close []closeness // of each of sets
 	text  map[string]uint32
 
 	policy *marking.Policy
@@ -126,7 +128,7 @@ func (s *Store) addPair(own uint32, rec *record) {
 	no, ok := e.text[text]
 	if !ok {
 		no = uint32(len(e.sets)) //nolint:gosec // sets are few
-		e.text[text], e.sets = no, append(e.sets, set)
+		e.text[text], e.sets, e.close = no, append(e.sets, set), append(e.close, closenessOf(set, s.opt.Lowest))
 	}
 	e.pairs[key] = no
 }
@@ -378,7 +380,7 @@ func (s *Store) tally(r Reader) (map[string]int, error) {
 		return nil, nil
 	}
 	s.mu.RLock()
-	at, held, have := s.mark.Seq, s.tallied, s.tallyAt
+	at, held, have := s.told, s.tallied, s.tallyAt
 	s.mu.RUnlock()
 	if t := r.sight; t != nil {
 		t.mu.Lock()

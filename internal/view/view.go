@@ -47,6 +47,7 @@
 //	Q report(4)    postings: its quarantined items
 //	q item(4)      quarantined item, JSON
 //	u source       source settings, JSON
+//	A seq(8)       note of a read or refusal, inverted sequence: kind (1), time (8)
 //	n name         warninglist: sequence of its entry (8)
 //	y seq(8)       rules that were proposed there, and what became of them, JSON
 //	c              the node's ceiling, JSON
@@ -100,6 +101,7 @@ type Store struct {
 	noise   *observable.Lists // replaced, never changed
 	seen    *bloom            // keys of object versions and values
 	moved   chan struct{}     // closed and replaced when mark.Seq grows
+	told    event.Seq         // the mark when it last moved past anything but notes of reads
 	tallied map[string]int    // reports per source, as of tallyAt
 	tallyAt event.Seq
 	effects *effects // replaced when the store is read again
@@ -123,6 +125,9 @@ type Options struct {
 	// before there were people. Nil, or "" for none, leaves what is above TLP:GREEN
 	// of it to full sight. It is called without a lock held, and must not block.
 	Home func() alliance.Org
+	// Lowest are the lowest levels of the classification ladders: reading what is
+	// classified above them leaves a trace.
+	Lowest []marking.Level
 }
 
 type mark struct {
@@ -132,6 +137,7 @@ type mark struct {
 	Reports  uint32    `json:"reports"`
 	Items    uint32    `json:"items"` // quarantined
 	Sets     uint32    `json:"sets"`
+	Notes    uint64    `json:"notes,omitempty"` // of reads and refusals
 	Types    []string  `json:"types"`
 	// Erasing are the erasures whose payloads may still be in the log.
 	Erasing []event.Seq `json:"erasing,omitempty"`
@@ -193,6 +199,7 @@ func (s *Store) reset() error {
 
 // load reads the small tables into memory.
 func (s *Store) load(ctx context.Context) error {
+	s.told = s.mark.Seq
 	s.types = s.mark.Types
 	if s.mark.Seq > 0 {
 		seen, ok, err := loadBloom(s.kv, uint64(s.mark.Seq))

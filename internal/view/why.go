@@ -29,7 +29,7 @@ func (s *Store) Why(r Reader, id string, who *marking.Reader, now time.Time) ([]
 		return nil, err
 	}
 	if len(vs) == 0 {
-		return nil, fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
+		return nil, m.missing(id, fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id))
 	}
 	self := who == nil || r.sight != nil && who.Key() == r.sight.who.Key()
 	out := []report.Ruling{}
@@ -43,6 +43,7 @@ func (s *Store) Why(r Reader, id string, who *marking.Reader, now time.Time) ([]
 			if !self && !ours {
 				continue
 			}
+			s.gave(r, rc.set, rec, id)
 			ruling := s.ruling(rc, rec, r, who, now)
 			if ruling.Version = v.key; !ours {
 				ruling.Set = "" // it names the other recipients

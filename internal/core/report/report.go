@@ -376,7 +376,7 @@ type Neighbor struct {
 // Check is the outcome of verifying a node. The names are stable.
 type Check struct {
 	OK          bool     `json:"ok"`
-	Entries     uint64   `json:"entries"`
+	Entries     uint64   `json:"entries"`      // of the log, without the trail of reads and refusals
 	Head        string   `json:"head"`         // chain digest, hex
 	StateDigest string   `json:"state_digest"` // SHA-256 over the logical state, hex
 	Problems    []string `json:"problems"`

@@ -21,6 +21,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"casus/internal/audit"
 	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
 	"casus/internal/core/report"
@@ -142,6 +143,16 @@ type Rules interface {
 	StepUp(ctx context.Context, text string) (people.Challenge, error)
 }
 
+// Audits answers auditors. Who is none is Denied.
+type Audits interface {
+	// Trail lists who read what is closely held and who was refused, newest first.
+	Trail(ctx context.Context, f audit.Filter, cursor string, limit int) (audit.Listing, error)
+	// TrailEntry returns the entries with a short id.
+	TrailEntry(ctx context.Context, id string) ([]audit.Entry, error)
+	// VerifyTrail checks that nothing was changed or lost.
+	VerifyTrail(ctx context.Context) (audit.Verdict, error)
+}
+
 // Options of the API.
 type Options struct {
 	Reads    Reads
@@ -152,6 +163,7 @@ type Options struct {
 	People   People
 	Tokens   Tokens
 	Rules    Rules
+	Audits   Audits
 	// Credentials may be the same as People.
 	Credentials Credentials
 	// Local is set where only the owner of the files can call, on the socket:

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"casus/internal/audit"
 	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
 	"casus/internal/core/report"
@@ -235,11 +236,23 @@ func (f *fake) StepUp(_ context.Context, text string) (people.Challenge, error) 
 	return people.Challenge{}, f.call("StepUp %q", text)
 }
 
+func (f *fake) Trail(_ context.Context, x audit.Filter, cursor string, limit int) (audit.Listing, error) {
+	return audit.Listing{}, f.call("Trail %+v %q %d", x, cursor, limit)
+}
+
+func (f *fake) TrailEntry(_ context.Context, id string) ([]audit.Entry, error) {
+	return nil, f.call("TrailEntry %q", id)
+}
+
+func (f *fake) VerifyTrail(context.Context) (audit.Verdict, error) {
+	return audit.Verdict{}, f.call("VerifyTrail")
+}
+
 // ask sends one request to a new API over a fake and returns the answer and what
 // the fake was asked.
 func ask(t *testing.T, f *fake, local bool, method, target, contentType, body string, header ...string) (*httptest.ResponseRecorder, []string) {
 	t.Helper()
-	h := New(Options{Reads: f, Releases: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Credentials: f, Rules: f, Local: local, Version: "test"})
+	h := New(Options{Reads: f, Releases: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Audits: f, Credentials: f, Rules: f, Local: local, Version: "test"})
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)

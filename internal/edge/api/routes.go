@@ -177,6 +177,7 @@ func (s *server) routes() {
 	s.releases()
 	s.people()
 	s.rules()
+	s.audit()
 	s.streams()
 }
 
