@@ -251,6 +251,53 @@
 //	casus object why ID [flags]
 //	      --reader string   organisation, member, person's key, or me (default "me")
 //
+// # casus org
+//
+// members and their organisations
+//
+// An organisation is a body of a member, named MEMBER/name, that people act for. What
+// its people hand in is its own, and reading goes by organisation: TLP:AMBER+STRICT
+// stops at it, TLP:AMBER reaches its clients too, TLP:GREEN the community.
+//
+//	casus org [flags]
+//
+// # casus org add
+//
+// make an organisation
+//
+// Makes an organisation, and its member with the first of them.
+//
+//	casus org add ID [flags]
+//	      --client stringArray   organisation that it serves: TLP:AMBER reaches it; may be repeated
+//	      --community            it is of the community that TLP:GREEN speaks of; all kinds but partner are when nothing is said
+//	      --kind string          csirt, ministry, armed-forces, regulator, oversight, agency, alliance or partner
+//	      --name string          what it is called; its id when not given
+//
+// # casus org list
+//
+// list organisations, by member
+//
+//	casus org list [flags]
+//
+// # casus org set
+//
+// change an organisation
+//
+// Changes what is given and leaves the rest. Clients are replaced as a whole; an empty
+// one takes all away.
+//
+//	casus org set ID [flags]
+//	      --client stringArray   organisation that it serves: TLP:AMBER reaches it; may be repeated
+//	      --community            it is of the community that TLP:GREEN speaks of; all kinds but partner are when nothing is said
+//	      --kind string          csirt, ministry, armed-forces, regulator, oversight, agency, alliance or partner
+//	      --name string          what it is called; its id when not given
+//
+// # casus org show
+//
+// show one organisation
+//
+//	casus org show ID [flags]
+//
 // # casus policy
 //
 // the rules about who may read
@@ -451,9 +498,14 @@
 // the retention class says are erased. The classes are
 // traffic-30d, indicator-90d, incident-1y, campaign-3y, evidence-10y, public.
 //
+// Each organisation has its own sources: what its people hand in under feed is of
+// MEMBER/name/feed, but for the node's own organisation, whose sources bear the bare
+// name. --org names the organisation; two of them may each have a feed.
+//
 //	casus source set NAME [flags]
 //	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
 //	      --legal-basis string   legal ground, in words
+//	      --org string           organisation whose source it is, as MEMBER/name; without it the node's own
 //	      --purpose string       what it is held for
 //	      --retention string     how long it is held: a class, such as indicator-90d; without it, without end
 //	      --time-zone string     IANA name, for times without a zone; default UTC
@@ -496,7 +548,10 @@
 //
 // From the first person on, every command, page and call acts for somebody who is
 // signed in. The first person is an administrator, who runs the node and reads nothing
-// of what it holds. Whoever owns the files of the node can read them all the same.
+// of what it holds, and can give others the roles that do. Whoever owns the files of
+// the node can read them all the same. What was handed in before the first person was
+// there belongs to that person's organisation, and where it is TLP:RED reaches that one
+// alone.
 //
 //	casus user [flags]
 //

@@ -141,12 +141,21 @@ func (n *Node) Retry(ctx context.Context, id string) (report.Result, error) {
 
 // SetSource stores what holds for a source.
 func (n *Node) SetSource(ctx context.Context, src report.Source) error {
-	// A source's default marks what others hand in under its name, too.
+	// A source's default marks what all of its organisation hand in under its name.
 	if err := n.may(ctx, manages); err != nil {
 		return err
 	}
 	if err := checkSource(src); err != nil {
 		return err
+	}
+	if org := ledBy(src.Name); org != "" && !n.people.Empty() {
+		if org == n.home() {
+			return fault.WithHint(fault.Errorf(fault.Invalid, "node: source %.80q: sources of the node's own organisation are not led by it", src.Name),
+				"name it %s", strings.TrimPrefix(src.Name, string(org)+"/"))
+		}
+		if _, ok := n.people.Directory().Organisation(org); !ok {
+			return fault.WithHint(fault.Errorf(fault.NotFound, "node: source %.80q: there is no organisation %s", src.Name, org), "make it first with: casus org add %s", org)
+		}
 	}
 	src.Reports, src.Last = 0, ""
 	if len(src.Map) == 0 {
@@ -209,12 +218,16 @@ type file struct {
 func (f file) Size() int64 { return f.size }
 
 func (n *Node) take(ctx context.Context, req report.Request, f intake.File, progress func(report.Progress)) (report.Result, error) {
+	req, err := n.ownedBy(ctx, req)
+	if err != nil {
+		return report.Result{}, err
+	}
 	leave, err := n.gate.enter(ctx)
 	if err != nil {
 		return report.Result{}, err
 	}
 	defer leave()
-	known, seq, err := n.intake.Import(ctx, n.ownedBy(ctx, req), f, progress)
+	known, seq, err := n.intake.Import(ctx, req, f, progress)
 	if err != nil {
 		return report.Result{}, err
 	}

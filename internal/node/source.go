@@ -5,16 +5,59 @@ import (
 	"time"
 	"unicode"
 
+	"casus/internal/core/alliance"
 	"casus/internal/core/report"
 	"casus/internal/fault"
 )
 
-const maxSourceName = 128
+// maxSourceName bounds a name as it is given, in bytes, maxSource one that is led by
+// an organisation.
+const (
+	maxSourceName = 128
+	maxSource     = maxSourceName + 60
+)
+
+// ledBy returns the organisation that leads the name of a source, as in
+// AAA/mfa/feed; "" when none does.
+func ledBy(name string) alliance.Org {
+	member, rest, _ := strings.Cut(name, "/")
+	unit, source, ok := strings.Cut(rest, "/")
+	if org := alliance.Org(member + "/" + unit); ok && source != "" && org.Validate() == nil {
+		return org
+	}
+	return ""
+}
+
+// sourceFor returns what the source is called that somebody of org calls name. Each
+// organisation has its own sources: those of home, the node's own, go by the bare
+// name, those of the others are led by theirs, whatever there is already. So nobody
+// hands in under another's source, and no answer tells which sources there are.
+//
+// Source: casus decision 0034.
+func sourceFor(org, home alliance.Org, name string) (string, error) {
+	if name == "" {
+		name = report.LocalSource
+	}
+	if org == "" { // the local operator
+		return name, nil
+	}
+	own := strings.TrimPrefix(name, string(org)+"/")
+	switch {
+	case ledBy(own) != "":
+		return "", fault.WithHint(fault.Errorf(fault.Denied, "node: source %.80q: it is led by another organisation than yours", name),
+			"hand in under a name without organisation: it is led by yours")
+	case len(own) > maxSourceName:
+		return "", fault.Errorf(fault.Invalid, "node: source name %.40q: want at most %d bytes", own, maxSourceName)
+	case org == home:
+		return own, nil
+	}
+	return string(org) + "/" + own, nil
+}
 
 // checkSource says what is wrong with the settings of a source.
 func checkSource(src report.Source) error {
 	switch {
-	case src.Name == "" || len(src.Name) > maxSourceName || strings.ContainsFunc(src.Name, unicode.IsControl):
+	case src.Name == "" || len(src.Name) > maxSource || ledBy(src.Name) == "" && len(src.Name) > maxSourceName || strings.ContainsFunc(src.Name, unicode.IsControl):
 		return fault.Errorf(fault.Invalid, "node: source name %.40q: want 1 to %d bytes without control characters", src.Name, maxSourceName)
 	case src.Trust != "" && (len(src.Trust) != 1 || src.Trust[0] < 'A' || src.Trust[0] > 'F'):
 		return fault.WithHint(fault.Errorf(fault.Invalid, "node: source %s: trust %.10q", src.Name, src.Trust), "use A (reliable) to F (cannot be judged)")

@@ -25,9 +25,12 @@ const (
 	Text  Format = "text"
 )
 
+// LocalSource is what a source is called that nobody named.
+const LocalSource = "local"
+
 // Request says how a report is to be taken in.
 type Request struct {
-	// Source is who hands it in; empty means "local".
+	// Source is who hands it in; empty means [LocalSource].
 	Source string `json:"source,omitempty"`
 	// Title is shown to people; empty means the file name or the report's own.
 	Title string `json:"title,omitempty"`

@@ -238,16 +238,17 @@ func (a *app) sourceCmd() *cobra.Command {
 }
 
 func (a *app) sourceSet() *cobra.Command {
-	var label, zone, trust string
+	var label, zone, trust, org string
 	var p privacy.Processing
 	var columns []string
 	c := &cobra.Command{
 		Use: "set NAME", Short: "set what holds for a source: unmarked input, time zone, trust, columns, data protection",
 		Long: "Sets what holds for a source. What no flag names stays as it is; an empty value\ntakes a setting back. It holds for what comes in from now on, and a table that\n" +
 			"was read by other columns before is read anew when it is handed in again; purpose,\nlegal basis and retention hold for what is there already, too. Reports older than\n" +
-			"the retention class says are erased. The classes are\n" + classNames() + ".",
+			"the retention class says are erased. The classes are\n" + classNames() + ".\n\n" +
+			"Each organisation has its own sources: what its people hand in under feed is of\nMEMBER/name/feed, but for the node's own organisation, whose sources bear the bare\nname. --org names the organisation; two of them may each have a feed.",
 		Example: "  casus source set cert-a --tlp amber --time-zone Europe/Paris --trust B\n  casus source set feed --column ioc=value --column seen=first_seen\n" +
-			"  casus source set feed --purpose \"defence of networks\" --legal-basis \"GDPR Art. 6(1)(e)\" --retention indicator-90d", Args: cobra.ExactArgs(1),
+			"  casus source set feed --org AAA/mfa --tlp amber\n  casus source set feed --purpose \"defence of networks\" --legal-basis \"GDPR Art. 6(1)(e)\" --retention indicator-90d", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if slices.Equal(columns, []string{""}) {
 				columns = nil // back to the names of the columns
@@ -259,8 +260,12 @@ func (a *app) sourceSet() *cobra.Command {
 			if _, ok := tlp.Parse(label); label != "" && !ok {
 				return usage("--tlp %s: want red, amber+strict, amber, green or clear", label)
 			}
+			name := args[0]
+			if org != "" {
+				name = org + "/" + name
+			}
 			return a.with(cmd.Context(), func(r *remote) error {
-				in, err := r.source(cmd.Context(), args[0])
+				in, err := r.source(cmd.Context(), name)
 				if err != nil {
 					return err
 				}
@@ -280,10 +285,11 @@ func (a *app) sourceSet() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%s is set\n", args[0]) })
+				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%s is set\n", name) })
 			})
 		},
 	}
+	c.Flags().StringVar(&org, "org", "", "organisation whose source it is, as MEMBER/name; without it the node's own")
 	c.Flags().StringVar(&label, "tlp", "", "default marking of unmarked input; without it RED")
 	c.Flags().StringVar(&zone, "time-zone", "", "IANA name, for times without a zone; default UTC")
 	c.Flags().StringVar(&trust, "trust", "", "reliability A (reliable) to F (cannot be judged)")

@@ -20,7 +20,10 @@ func (a *app) userCmd() *cobra.Command {
 		Use: "user", Short: "say who takes part, and in which roles",
 		Long: "From the first person on, every command, page and call acts for somebody who is\n" +
 			"signed in. The first person is an administrator, who runs the node and reads nothing\n" +
-			"of what it holds. Whoever owns the files of the node can read them all the same.",
+			"of what it holds, and can give others the roles that do. Whoever owns the files of\n" +
+			"the node can read them all the same. What was handed in before the first person was\n" +
+			"there belongs to that person's organisation, and where it is TLP:RED reaches that one\n" +
+			"alone.",
 		Example: "  casus user add ada --org AAA/csirt --name \"Ada L.\" --login ada --role administrator",
 	}
 	c.AddCommand(a.userAdd(), a.userList(), a.userShow(), a.userEdit(), a.userPassword(), a.userLink(), a.userUnlink(), a.userRemove())

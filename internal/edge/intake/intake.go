@@ -123,7 +123,7 @@ func (in *Intake) Import(ctx context.Context, req report.Request, f File, progre
 		progress = func(report.Progress) {}
 	}
 	if req.Source == "" {
-		req.Source = "local"
+		req.Source = report.LocalSource
 	}
 	digest, err := digestOf(ctx, f)
 	if err != nil {
