@@ -36,7 +36,7 @@ const (
 // acts says what each role may do. What somebody then sees is decided by the
 // reader. An administrator runs the node and reads nothing.
 //
-// Source: casus decision 0024; casus decision 0031.
+// Source: casus decision 0024; casus decision 0033.
 func acts(r alliance.Role) []act {
 	switch r {
 	case alliance.NoRole:
