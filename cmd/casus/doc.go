@@ -7,7 +7,8 @@
 //
 // Results go to stdout, talk to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
 // 3 partly done, 4 sign-in needed, 5 refused, 6 not found or not released to you,
-// 7 verification failed, 8 still pending, 130 interrupted.
+// 7 verification failed, 8 still pending, 130 interrupted. Wrong usage is an argument
+// or a flag that cannot be meant; a file that cannot be read is a failure.
 //
 // With --json a result is one line of JSON on stdout, and an error one on stderr, in
 // the form of RFC 9457: title is what happened, detail what to do, kind what it is

@@ -183,7 +183,7 @@ func (n *Node) Import(ctx context.Context, req report.Request, body io.Reader, p
 	if err := n.may(ctx, hands); err != nil {
 		return report.Result{}, err
 	}
-	if err := report.CheckMap(req.Map); err != nil {
+	if err := checkRequest(req); err != nil {
 		return report.Result{}, err
 	}
 	start := n.cfg.Clock()
@@ -271,7 +271,7 @@ func (n *Node) ImportPaths(ctx context.Context, req report.Request, paths []stri
 	if err := n.may(ctx, hands); err != nil {
 		return report.Result{}, err
 	}
-	if err := report.CheckMap(req.Map); err != nil {
+	if err := checkRequest(req); err != nil {
 		return report.Result{}, err
 	}
 	start := n.cfg.Clock()

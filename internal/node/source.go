@@ -72,3 +72,11 @@ func checkSource(src report.Source) error {
 	}
 	return src.Check()
 }
+
+// checkRequest says what is wrong with how a report is asked to be taken in.
+func checkRequest(req report.Request) error {
+	if strings.ContainsFunc(req.Source, unicode.IsControl) {
+		return fault.Errorf(fault.Invalid, "node: source name %.40q: want one without control characters", req.Source)
+	}
+	return report.CheckMap(req.Map)
+}

@@ -45,7 +45,12 @@ func (a *app) demoCmd() *cobra.Command {
 		Use: "demo", Short: "a written exercise on a throw-away node",
 		Long:    "Makes a node, loads a written story of seven invented countries, marked EXERCISE,\nsays in plain words what it found, then serves the pages until it is stopped.",
 		Example: "  casus demo\n  casus demo --once --json\n  casus demo --keep story --library reports/", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runDemo(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkListen(o.Listen); err != nil {
+				return err
+			}
+			return a.runDemo(cmd.Context(), o)
+		},
 	}
 	c.Flags().StringVar(&o.Keep, "keep", "", "keep the node in this directory")
 	c.Flags().StringVar(&o.Library, "library", "", "load the real files under this directory behind the story, but for lists of more than 4 MiB")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -55,6 +56,9 @@ func (h *handIn) query(name string) (url.Values, error) {
 	case report.Auto, report.STIX, report.MISP, report.CSV, report.Lines, report.Mail, report.Text:
 	default:
 		return nil, usage("--format %s: want stix, misp, csv, jsonl, mail or text", h.format)
+	}
+	if strings.ContainsFunc(h.source, unicode.IsControl) {
+		return nil, usage("--source %q: want a name without control characters", h.source)
 	}
 	m, err := columnMap(h.columns)
 	if err != nil {
@@ -117,7 +121,7 @@ and devices are passed over, and named.`,
 	}
 	h.flags(c)
 	c.AddCommand(a.quarantineCmd())
-	return c
+	return reading(c)
 }
 
 func (a *app) runImport(ctx context.Context, r *remote, h *handIn, args []string) error {
@@ -283,6 +287,6 @@ func (a *app) quarantineCmd() *cobra.Command {
 			})
 		},
 	}
-	c.AddCommand(list, show, retry)
+	c.AddCommand(list, show, reading(retry))
 	return c
 }

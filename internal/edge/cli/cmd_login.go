@@ -137,6 +137,9 @@ func (a *app) tokenCmd() *cobra.Command {
 			if days < 1 || days > int(people.MaxTokenLife/(24*time.Hour)) {
 				return usage("token make: --days %d: want 1 to %d", days, people.MaxTokenLife/(24*time.Hour))
 			}
+			if s := people.Scope(scope); s != people.ScopeRead && s != people.ScopeAll {
+				return usage("token make: --scope %q: want %s or %s", scope, people.ScopeRead, people.ScopeAll)
+			}
 			t := people.NewToken{Role: r, Scope: people.Scope(scope), Expires: a.now().UTC().Add(time.Duration(days) * 24 * time.Hour)}
 			return a.with(cmd.Context(), func(rem *remote) error {
 				var made people.Made

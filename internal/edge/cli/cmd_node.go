@@ -52,6 +52,9 @@ func (a *app) serveCmd() *cobra.Command {
 			if (o.OIDCIssuer == "") != (o.OIDCClient == "") {
 				return usage("serve: --oidc-issuer and --oidc-client belong together")
 			}
+			if err := checkListen(o.Listen); err != nil {
+				return err
+			}
 			o.OIDCSecret = a.getenv("CASUS_OIDC_SECRET")
 			log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 			err := a.host.Serve(cmd.Context(), dir, o, log, func(s Serving) {

@@ -31,7 +31,7 @@ func (a *app) policyCmd() *cobra.Command {
 			"One person proposes rules and another confirms them; each proves who he is for the\nstatement of what they open and close. Rules that fail casus policy test never come\ninto force.",
 		Example: "  casus policy show\n  casus policy diff in-force ours/\n  casus policy propose ours/ --reason \"the accord of May\"\n  casus policy confirm sha256:0123...",
 	}
-	c.AddCommand(a.policyShow(), a.policyTest(), a.policyDiff(), a.policyList(), a.policyPropose(), a.policyConfirm(), a.policyAdopt())
+	c.AddCommand(reading(a.policyShow()), reading(a.policyTest()), reading(a.policyDiff()), a.policyList(), reading(a.policyPropose()), a.policyConfirm(), a.policyAdopt())
 	return c
 }
 

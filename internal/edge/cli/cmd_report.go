@@ -24,7 +24,7 @@ import (
 
 func (a *app) reportCmd() *cobra.Command {
 	c := &cobra.Command{Use: "report", Short: "hand in, list, show, match and share reports", Example: "  casus report match RPT-7K2M-9XQ4"}
-	c.AddCommand(a.reportAdd(), a.reportList(), a.reportShow(), a.reportMatch(), a.reportShare())
+	c.AddCommand(reading(a.reportAdd()), a.reportList(), a.reportShow(), reading(a.reportMatch()), a.reportShare())
 	return c
 }
 
@@ -278,11 +278,7 @@ func (a *app) sourceSet() *cobra.Command {
 					in["map"] = m
 				}
 				var out map[string]any
-				err = r.send(cmd.Context(), http.MethodPut, "/sources", in, &out)
-				if fault.KindOf(err) == fault.Invalid && err != nil {
-					return &coded{exitUsage, err}
-				}
-				if err != nil {
+				if err := r.send(cmd.Context(), http.MethodPut, "/sources", in, &out); err != nil {
 					return err
 				}
 				return a.print(out, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%s is set\n", name) })

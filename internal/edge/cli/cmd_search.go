@@ -185,7 +185,7 @@ func (a *app) warninglistCmd() *cobra.Command {
 				return a.print(all, func(w io.Writer) { show(w, all) })
 			})
 		},
-	}, &cobra.Command{
+	}, reading(&cobra.Command{
 		Use: "import FILE|- ...", Short: "take in lists in MISP's form, also in .gz", Example: "  casus warninglist import lists/*/list.json", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(r *remote) error {
@@ -206,7 +206,7 @@ func (a *app) warninglistCmd() *cobra.Command {
 				return a.print(all, func(w io.Writer) { show(w, all) })
 			})
 		},
-	})
+	}))
 	return c
 }
 

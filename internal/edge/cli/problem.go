@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/spf13/cobra"
+
 	"casus/internal/eventlog"
 	"casus/internal/fault"
 )
@@ -32,6 +34,22 @@ type answered struct {
 // Unwrap returns the error.
 func (a *answered) Unwrap() error { return a.error }
 
+// content marks an error about what was handed in: that it cannot be read makes
+// the command no wrong one. Else what is invalid is an argument or a flag.
+func content(err error) error {
+	if _, ok := errors.AsType[*coded](err); ok || err == nil || fault.KindOf(err) != fault.Invalid {
+		return err
+	}
+	return &coded{exitFailed, err}
+}
+
+// reading makes c a command that reads files: see [content].
+func reading(c *cobra.Command) *cobra.Command {
+	run := c.RunE
+	c.RunE = func(cmd *cobra.Command, args []string) error { return content(run(cmd, args)) }
+	return c
+}
+
 // codeOf returns the exit code for an error.
 func codeOf(err error) int {
 	if c, ok := errors.AsType[*coded](err); ok {
@@ -45,7 +63,9 @@ func codeOf(err error) int {
 		return exitRefused
 	case fault.NotFound, fault.Withheld:
 		return exitNotFound
-	case fault.Internal, fault.Invalid, fault.Conflict, fault.Unavailable:
+	case fault.Invalid:
+		return exitUsage
+	case fault.Internal, fault.Conflict, fault.Unavailable:
 	}
 	return exitFailed
 }

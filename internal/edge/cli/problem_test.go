@@ -26,6 +26,9 @@ func TestTold(t *testing.T) {
 	}{
 		{"failed", errors.New("a \x1b bug"), "casus: a   bug\n", told{Kind: "internal", Title: "a \x1b bug", Exit: 1}},
 		{"with a hint", hinted, "casus: it is  locked\n  hint: stop it first\n", told{Kind: "conflict", Title: "it is\u202E locked", Detail: "stop it first", Exit: 1}},
+		{"invalid", fault.Errorf(fault.Invalid, "trust Z"), "casus: trust Z\n", told{Kind: "usage", Title: "trust Z", Exit: 2}},
+		{"invalid content", content(fault.Errorf(fault.Invalid, "no JSON")), "casus: no JSON\n", told{Kind: "invalid", Title: "no JSON", Exit: 1}},
+		{"usage of what reads", content(usage("--x")), "casus: --x\n", told{Kind: "usage", Title: "--x", Exit: 2}},
 		{"usage", usage("--x %d", 1), "casus: --x 1\n", told{Kind: "usage", Title: "--x 1", Exit: 2}},
 		{"partly", &coded{exitPartly, errors.New("2 set aside")}, "casus: 2 set aside\n", told{Kind: "partly", Title: "2 set aside", Exit: 3}},
 		{"not signed in", signIn(errors.New("who")), "casus: who\n  hint: sign in with: casus login LOGIN, or set CASUS_TOKEN\n", told{Kind: "sign-in", Title: "who", Detail: "sign in with: casus login LOGIN, or set CASUS_TOKEN", Exit: 4}},

@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,18 @@ import (
 // usage marks an error as one of the command line itself.
 func usage(format string, args ...any) error {
 	return &coded{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// checkListen refuses what is no address to listen on.
+func checkListen(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usage("--listen %s: want ADDRESS:PORT, for example 127.0.0.1:7180", addr)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return usage("--listen %s: want a port from 0 to 65535", addr)
+	}
+	return nil
 }
 
 // errTwice is the cause of the error about a flag given again.
@@ -81,6 +95,9 @@ func strict(c *cobra.Command) {
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			if check(cmd, args) != nil {
 				return wrongArgs(cmd, args)
+			}
+			if slices.Contains(args, "") {
+				return usage("%san argument is empty; see %s --help", said(cmd), cmd.CommandPath())
 			}
 			return nil
 		}
