@@ -191,6 +191,7 @@
 //
 // Makes the views forget a report or an object, then overwrites its bytes in the
 // log. Bytes that a receipt of another report needs stay until the last one goes.
+// Receipts of other organisations stay, too, and what a legal hold is on is refused.
 // With an object go the files it came in, where they were kept as handed in (all
 // but STIX); what was read from them beside it stays.
 // Not claimed: blocks of the device, earlier backups, people's copies.
@@ -374,6 +375,91 @@
 // before its embargo, and so on. Exits 7 if there is any.
 //
 //	casus policy test [RULES] [flags]
+//
+// # casus privacy
+//
+// data protection: find, export and erase a person's data; holds and retention
+//
+// Answers a person whose data stands in what came in, keeps things from being erased,
+// and erases what is due. It is the data-protection officer's, for what the officer's own
+// organisation handed in: of what the officer may not read it tells only in how many places
+// of which report a value stands. On a node without people it is the local operator's.
+//
+//	casus privacy [flags]
+//
+// # casus privacy erase
+//
+// erase what may be erased of where a value stands
+//
+// Erases the objects that hold a value, with the files that they came in, files that hold
+// it, what was set aside, reports whole whose title, file name or source holds it, and the
+// names of the node's people. What stays is listed with its reason: what a legal hold
+// keeps, what another organisation answers for, and entries that name a person by key.
+// Exit code 3 means that something stays. Look first with --dry-run.
+//
+//	casus privacy erase VALUE [flags]
+//	      --dry-run         tell, and erase nothing
+//	      --reason string   why, such as the number of the request; kept on the record, so it must not name the value
+//
+// # casus privacy export
+//
+// what is held about a person, as JSON to answer that person with
+//
+// Writes where a value stands and what stands there, as one JSON value: each place with
+// report, source, time of receipt and marking. Look through it before it leaves: it may
+// name others, and be marked for less than the person who asks.
+//
+//	casus privacy export VALUE [flags]
+//
+// # casus privacy find
+//
+// where a value stands: a mail address, a name, an address, a login
+//
+// Looks for a value in objects (also in another spelling), titles, file names, names of
+// sources, files as handed in, what was set aside, and what the node's people are called.
+// Case does not matter. It reads all that is held, so it takes a while. A place with a
+// reason in the last column is not erased.
+//
+//	casus privacy find VALUE [flags]
+//
+// # casus privacy hold
+//
+// keep a report, an object or a source from being erased
+//
+// A hold stops retention and every erasure of what it is on, until it is lifted: of a
+// source, all its reports; of an object, the reports that it came in. Setting and lifting
+// are on record with who and why.
+//
+//	casus privacy hold [REPORT|OBJECT] [flags]
+//	      --reason string   why; kept on the record
+//	      --source string   all reports of a source
+//
+// # casus privacy holds
+//
+// list the holds in force
+//
+//	casus privacy holds [flags]
+//	      --all   lifted ones too
+//
+// # casus privacy release
+//
+// lift a hold
+//
+//	casus privacy release HOLD [flags]
+//	      --reason string   why; kept on the record
+//
+// # casus privacy retention
+//
+// erase the reports whose time is over by the class of their source
+//
+// Erases whole reports that came in longer ago than the retention class of their source
+// says, with their files, and writes down what went, by which rule, and a digest that
+// casus node verify checks. What a legal hold keeps is listed with the hold. One run does
+// at most 200 reports: run it again while something is left. A serving node runs it by
+// itself, at its start and daily. Classes are set with casus source set.
+//
+//	casus privacy retention [flags]
+//	      --dry-run   list what is due, and erase nothing
 //
 // # casus report
 //

@@ -111,7 +111,7 @@ type transcript struct {
 }
 
 var (
-	shortID = regexp.MustCompile(`\b(RPT|QRN)-[0-9A-Z]{4}-[0-9A-Z]{4}\b`)
+	shortID = regexp.MustCompile(`\b(RPT|QRN|HLD)-[0-9A-Z]{4}-[0-9A-Z]{4}\b`)
 	instant = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	handles = regexp.MustCompile(`\b[0-9a-f]{16}\b`)
 	lasting = regexp.MustCompile(`"seconds":[0-9.eE+-]+|\b\d+\.\d\d s\b`)

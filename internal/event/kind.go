@@ -64,6 +64,10 @@ const (
 	ReadNoted Kind = 24
 	// RefusalNoted says that somebody was refused something: [Refusal].
 	RefusalNoted Kind = 25
+	// HoldSet keeps something from being erased: [Hold].
+	HoldSet Kind = 26
+	// HoldLifted ends a hold: [HoldGone].
+	HoldLifted Kind = 27
 )
 
 // kindNames is indexed by Kind. A name is as stable as its number.
@@ -93,6 +97,8 @@ var kindNames = [...]string{ //nolint:gosec // names of kinds, no credentials
 	CeilingSet:        "ceiling-set",
 	ReadNoted:         "read-noted",
 	RefusalNoted:      "refusal-noted",
+	HoldSet:           "hold-set",
+	HoldLifted:        "hold-lifted",
 }
 
 // Known reports whether k is a kind this program knows. A log may hold unknown

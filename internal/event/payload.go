@@ -1,11 +1,14 @@
 package event
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json/v2"
 	"time"
 
 	"casus/internal/core/alliance"
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/tlp"
@@ -75,9 +78,64 @@ type Erasure struct {
 	Payloads []Seq `json:"payloads,omitempty"`
 	// Reason is why, in the words of who asked.
 	Reason string `json:"reason"`
+	// Rule is by what rule they go: a retention class, or that somebody asked.
+	Rule string `json:"rule,omitempty"`
+	// Counts says what goes, and Digest proves of which entries, see
+	// [Erasure.Sum]; both are zero in entries of before they were kept, and of
+	// erasures of names and credentials.
+	Counts Counts `json:"counts,omitzero"`
+	Digest string `json:"digest,omitempty"`
 	// Done says that the bytes of the erasure that is this entry's cause are in
 	// no file any more.
 	Done bool `json:"done,omitempty"`
+}
+
+// Counts says how much an erasure takes.
+type Counts struct {
+	Reports   int `json:"reports,omitzero"`
+	Objects   int `json:"objects,omitzero"` // receipts of objects
+	Aside     int `json:"set_aside,omitzero"`
+	Originals int `json:"originals,omitzero"` // files kept as handed in
+	Payloads  int `json:"payloads,omitzero"`  // entries whose bytes go
+}
+
+// Sum returns the digest of an erasure: SHA-256, hex, over each entry of Payloads
+// in order, its sequence number (8 bytes, big endian) and the salted digest of its
+// payload, which hash returns. The digests stay in the headers when payload and
+// salt are gone, so that it can always be made again, and tells nothing of them.
+func (e *Erasure) Sum(hash func(Seq) ([32]byte, error)) (string, error) {
+	h := sha256.New()
+	for _, seq := range e.Payloads {
+		sum, err := hash(seq)
+		if err != nil {
+			return "", err
+		}
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(seq)))
+		h.Write(sum[:])
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Hold is the payload of [HoldSet].
+type Hold struct {
+	// ID is unique in the log.
+	ID string           `json:"id"`
+	On privacy.HoldKind `json:"on"`
+	// Target is the identity of a report, the name of a source or the id of an
+	// object.
+	Target string `json:"target"`
+	// Owner is the organisation whose receipts are held; empty for those of before
+	// there were people.
+	Owner  alliance.Org `json:"owner,omitempty"`
+	Reason string       `json:"reason"`
+	At     time.Time    `json:"at"`
+}
+
+// HoldGone is the payload of [HoldLifted].
+type HoldGone struct {
+	ID     string    `json:"id"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
 }
 
 // Write returns the payload form of v: JSON.

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/event"
 	"casus/internal/eventlog"
 	"casus/internal/fault"
-	"casus/internal/view"
 )
 
 // gate lets either any number of imports through, or one act that must not
@@ -91,16 +91,16 @@ func (n *Node) Rebuild(ctx context.Context) error {
 	return nil
 }
 
-// Erase removes a report or an object for good: the views forget it, then the
-// log overwrites its bytes. The chain stays. What a crash cuts short, the next
-// Open finishes, once it was recorded.
+// Erase removes a report or an object for good, as far as who asks answers for it:
+// the views forget it, then the log overwrites its bytes. The chain stays. What a
+// crash cuts short, the next Open finishes, once it was recorded.
 func (n *Node) Erase(ctx context.Context, id, reason string) (report.Erased, error) {
 	var out report.Erased
 	if err := n.may(ctx, erases); err != nil {
 		return out, err
 	}
-	if strings.TrimSpace(reason) == "" {
-		return out, fault.WithHint(fault.Errorf(fault.Invalid, "node: erase %s: no reason given", id), "say why with --reason; it is kept on the record")
+	if err := checkReason("erase "+id, reason); err != nil {
+		return out, err
 	}
 	leave, err := n.gate.alone(ctx)
 	if err != nil {
@@ -110,23 +110,47 @@ func (n *Node) Erase(ctx context.Context, id, reason string) (report.Erased, err
 	if err := n.settle(ctx); err != nil {
 		return out, err
 	}
-	parts, err := n.view.Erasable(ctx, view.LocalOperator(), id)
+	r, done := n.reading(ctx, "erase", "")
+	going, err := n.view.Erasable(ctx, r, id)
 	if err != nil {
-		return out, err
+		return out, done(id, err)
 	}
-	// Who may erase must not learn in this way what is here.
-	if err := n.mayKnow(ctx, id); err != nil {
-		return out, err
-	}
-	files := map[event.Seq]bool{} // by the opening of their report
 	// Who asked may go away, but what is recorded is carried out.
 	ctx = context.WithoutCancel(ctx)
+	if out, err = n.record(ctx, going.Erasures, reason, privacy.RuleAsked); err != nil {
+		return out, err
+	}
+	out.Kept = going.Kept
+	n.cfg.Hook("erase-recorded")
+	return out, n.carryOut(ctx)
+}
+
+// maxReason is the most bytes of a reason.
+const maxReason = 1000
+
+// checkReason returns what is wrong with the reason of an act.
+func checkReason(what, reason string) error {
+	switch {
+	case strings.TrimSpace(reason) == "":
+		return fault.WithHint(fault.Errorf(fault.Invalid, "node: %s: no reason given", what), "say why with --reason; it is kept on the record")
+	case len(reason) > maxReason:
+		return fault.Errorf(fault.Invalid, "node: %s: a reason of %d bytes, limit is %d", what, len(reason), maxReason)
+	}
+	return nil
+}
+
+// record writes erasures down, with what goes, by which rule, and the proof of it.
+// The gate is taken. They are carried out by carryOut.
+func (n *Node) record(ctx context.Context, parts []event.Erasure, reason, rule string) (report.Erased, error) {
+	var out report.Erased
+	files := map[event.Seq]bool{} // by the opening of their report
 	for _, p := range parts {
-		p.Reason = reason
-		if err := n.originals(ctx, p, files); err != nil {
+		var err error
+		p.Reason, p.Rule = reason, rule
+		if p.Payloads, err = eventlog.Closure(ctx, n.log, p.Payloads...); err != nil {
 			return out, err
 		}
-		if p.Payloads, err = eventlog.Closure(ctx, n.log, p.Payloads...); err != nil {
+		if err := n.prove(ctx, &p, files); err != nil {
 			return out, err
 		}
 		payload, err := event.Write(p)
@@ -136,32 +160,81 @@ func (n *Node) Erase(ctx context.Context, id, reason string) (report.Erased, err
 		if err := n.append(ctx, event.Header{Kind: event.Erased, KindVersion: 1}, payload); err != nil {
 			return out, err
 		}
-		out.Receipts += len(p.Receipts)
+		out.Receipts += p.Counts.Reports + p.Counts.Objects + p.Counts.Aside
+		out.Reports += p.Counts.Reports
 	}
-	n.cfg.Hook("erase-recorded")
 	out.Originals = len(files)
-	return out, n.carryOut(ctx)
+	return out, nil
 }
 
-// originals adds to files the reports whose bytes as handed in go with an erasure.
-func (n *Node) originals(ctx context.Context, p event.Erasure, files map[event.Seq]bool) error {
-	objects := make(map[event.Seq]bool, len(p.Receipts))
+// prove counts what an erasure takes and puts the digest of it down. files are
+// those that earlier parts took.
+func (n *Node) prove(ctx context.Context, p *event.Erasure, files map[event.Seq]bool) (err error) {
 	for _, seq := range p.Receipts {
-		objects[seq] = true
-	}
-	for _, seq := range p.Payloads {
-		if objects[seq] {
-			continue
-		}
 		st, err := n.log.Get(ctx, seq)
 		if err != nil {
 			return err
 		}
+		switch st.Header.Kind { //nolint:exhaustive // of the others nothing is counted
+		case event.ReportOpened:
+			p.Counts.Reports++
+		case event.ObjectReceived, event.ObjectKnown:
+			p.Counts.Objects++
+		case event.Quarantined:
+			p.Counts.Aside++
+		}
+	}
+	before := len(files)
+	p.Counts.Payloads = len(p.Payloads)
+	p.Digest, err = p.Sum(func(seq event.Seq) ([32]byte, error) {
+		st, err := n.log.Get(ctx, seq)
 		if st.Header.Kind == event.ReportOriginal && !st.Erased {
 			files[st.Header.Cause] = true
 		}
+		return st.Header.PayloadHash, err
+	})
+	p.Counts.Originals = len(files) - before
+	return err
+}
+
+// proved returns what is wrong with the erasures on record: a digest that the log
+// does not give, and payloads that are there though they are said to be gone.
+func (n *Node) proved(ctx context.Context) ([]string, error) {
+	seqs, err := n.view.Erasures()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	var out []string
+	open := n.view.Erasing()
+	for _, seq := range seqs {
+		st, err := n.log.Get(ctx, seq)
+		if err != nil {
+			return out, err
+		}
+		var p event.Erasure
+		if raw, err := eventlog.Payload(ctx, n.log, st); err != nil {
+			return out, err
+		} else if err := event.Read(raw, &p); err != nil {
+			return out, err
+		}
+		there := 0
+		sum, err := p.Sum(func(at event.Seq) ([32]byte, error) {
+			held, err := n.log.Get(ctx, at)
+			if err == nil && !held.Erased {
+				there++
+			}
+			return held.Header.PayloadHash, err
+		})
+		switch {
+		case err != nil:
+			return out, err
+		case p.Digest != "" && p.Digest != sum:
+			out = append(out, fmt.Sprintf("erasure %d: its digest is %s, the log gives %s", seq, p.Digest, sum))
+		case there > 0 && !slices.Contains(open, seq):
+			out = append(out, fmt.Sprintf("erasure %d: %d of %d payloads are still there", seq, there, len(p.Payloads)))
+		}
+	}
+	return out, nil
 }
 
 // resume carries out erasures that were recorded before a crash.
@@ -175,24 +248,6 @@ func (n *Node) resume(ctx context.Context) error {
 	}
 	defer leave()
 	return n.carryOut(ctx)
-}
-
-// mayKnow returns nil when who asks sees the report or object, else the answer of
-// what is not there.
-func (n *Node) mayKnow(ctx context.Context, id string) (err error) {
-	if n.people.Empty() {
-		return nil
-	}
-	r, done := n.reading(ctx, "erase", "")
-	if strings.Contains(id, "--") {
-		_, err = n.view.Object(ctx, r, id, false)
-	} else {
-		_, err = n.view.Report(ctx, r, id)
-	}
-	if err != nil {
-		return done(id, err)
-	}
-	return nil // nothing was shown, and that it is erased is on record by itself
 }
 
 // carryOut makes the payloads of all recorded erasures vanish. The gate is

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"casus/internal/core/alliance"
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/eventlog"
 	"casus/internal/fault"
@@ -119,6 +120,8 @@ func TestAccess(t *testing.T) {
 		"POST /api/v1/users/{key}/credentials": `{"issuer":"","subject":""}`, "PUT /api/v1/sources": `{"name":""}`, "POST /api/v1/node/erase": `{"id":"x","reason":""}`, "POST /api/v1/reports/{id}/preview": `{}`,
 		"POST /api/v1/policies/weigh": `{"files":[]}`, "POST /api/v1/policies": `{"files":[],"reason":""}`,
 		"POST /api/v1/policies/{digest}/confirm": `{"challenge":"","password":""}`, "POST /api/v1/step-up": `{"text":"x"}`,
+		"POST /api/v1/privacy/find": `{"value":"x"}`, "POST /api/v1/privacy/erase": `{"value":"x"}`, "POST /api/v1/privacy/retention": `{"dry_run":true}`,
+		"POST /api/v1/privacy/holds": `{"reason":""}`, "POST /api/v1/privacy/holds/{id}/release": `{"reason":""}`,
 	}
 	h := handlerOf(t, n)
 	var got strings.Builder
@@ -210,6 +213,12 @@ func TestReadOnlyToken(t *testing.T) {
 			"import":   second(n.Import(ctx, report.Request{Source: "x"}, strings.NewReader("x"), nil)),
 			"source":   n.SetSource(ctx, report.Source{Name: "x"}),
 			"erase":    second(n.Erase(ctx, "x", "x")),
+			"find":     second(n.FindSubject(ctx, "value", true)),
+			"forget":   second(n.EraseSubject(ctx, "value", "x", false)),
+			"retain":   second(n.Retention(ctx, true)),
+			"hold":     second(n.Hold(ctx, privacy.NewHold{ID: "x", Reason: "x"})),
+			"release":  second(n.Release(ctx, "x", "x")),
+			"holds":    second(n.Holds(ctx, true)),
 			"user":     second(n.AddPerson(ctx, people.NewPerson{})),
 			"remove":   n.RemovePerson(ctx, "analyst", ""),
 			"token":    second(n.MakeToken(ctx, people.NewToken{})),

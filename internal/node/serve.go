@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,7 @@ const Version = "0.1.0"
 // API returns the JSON API; local says that only the owner of the files can
 // call it.
 func (n *Node) API(local bool, log *slog.Logger) http.Handler {
-	return api.New(api.Options{Reads: n, Releases: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Audits: n, Credentials: n, Rules: n, Local: local, Log: log, Version: Version})
+	return api.New(api.Options{Reads: n, Releases: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Audits: n, Credentials: n, Rules: n, Privacy: n, Local: local, Log: log, Version: Version})
 }
 
 // pages adapts a node to what pages ask for.
@@ -259,6 +260,10 @@ func (n *Node) answerBoth(ctx context.Context, l net.Listener, h http.Handler, l
 		return errors.Join(err, l.Close())
 	}
 	defer stop(ctx)
+	var tasks sync.WaitGroup
+	run, end := context.WithCancel(ctx)
+	tasks.Go(func() { n.keepRetention(run, log) })
+	defer func() { end(); tasks.Wait() }()
 	ready()
 	q := newQuiet(log, n.cfg.Clock)
 	return serve(ctx, l, q.refusals(h), q)

@@ -487,6 +487,11 @@ func (n *Node) Verify(ctx context.Context) (report.Check, error) {
 			out.Problems = append(out.Problems, "views: "+text+"; casus node rebuild makes them again")
 		}
 	}
+	wrong, err := n.proved(ctx)
+	if err != nil {
+		wrong = append(wrong, "erasures: "+err.Error())
+	}
+	out.Problems = append(out.Problems, wrong...)
 	if len(out.Problems) == 0 {
 		// Of what is damaged there is no state to tell.
 		if out.StateDigest, err = n.view.StateDigest(ctx, view.LocalOperator()); err != nil {

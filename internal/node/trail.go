@@ -216,8 +216,8 @@ func actionOf(r *http.Request) string {
 
 // pathWords are the words of our own addresses.
 func pathWords() []string {
-	return strings.Fields(` account add api ask assets audit back credential credentials end erase export graph health imports login match matches
-		metrics new node object objects oidc organisations passkey password print privacy quarantine rebuild remove report reports retry revoke role
+	return strings.Fields(` account add api ask assets audit back credential credentials end erase export find graph health holds imports login match matches
+		metrics new node object objects oidc organisations passkey password print privacy quarantine rebuild release remove report reports retention retry revoke role
 		search session set-up share sign-in sign-out sources token tokens users v1 verify warninglists whoami`)
 }
 

@@ -118,6 +118,7 @@ type folding struct {
 	key      []byte
 	era      *erasing // set when the step is an erasure
 	quiet    int      // how many entries only note reads and refusals
+	holds    map[string]*hold
 }
 
 func (s *Store) fold(ctx context.Context, run batch) error {
@@ -248,6 +249,10 @@ func (f *folding) entry(e *eventlog.Stored, t *Terms) error {
 			return nil
 		}
 		return f.kv.Set(binary.BigEndian.AppendUint64(num('p', no), uint64(e.Seq)), nil)
+	case event.HoldSet:
+		return f.holdSet(e)
+	case event.HoldLifted:
+		return f.holdLifted(e)
 	case event.ReportMarked,
 		event.OrganisationSet, event.PersonSet, event.PersonNamed, event.CredentialSet, event.CredentialRemoved,
 		event.TokenMade, event.TokenRevoked, event.BreakGlassUsed: // people are folded elsewhere

@@ -35,6 +35,7 @@ import (
 //	aside   report identity, place, reason, SHA-256 of the bytes
 //	report  identity, source, complete or unfinished
 //	source  settings as JSON
+//	hold    what it is on, target, organisation, reason, in force or lifted
 func (s *Store) StateDigest(ctx context.Context, r Reader) (string, error) {
 	if !r.all {
 		return "", fault.Errorf(fault.Denied, "view: state digest: only for who sees everything")
@@ -46,7 +47,7 @@ func (s *Store) StateDigest(ctx context.Context, r Reader) (string, error) {
 	s.mu.RUnlock()
 	defer func() { _ = snap.Close() }()
 	d := &digest{s: s, kv: snap, blk: newBlocks(snap), recs: map[uint32]*record{}, line: sha256.New(), n: n, texts: texts}
-	for _, part := range []func(context.Context) error{d.reports, d.receipts, d.values, d.items, d.sources} {
+	for _, part := range []func(context.Context) error{d.reports, d.receipts, d.values, d.items, d.sources, d.holds} {
 		if err := part(ctx); err != nil {
 			return "", err
 		}
@@ -191,6 +192,24 @@ func (d *digest) sources(context.Context) error {
 			return err
 		}
 		d.add("source", string(p.Value))
+	}
+	return nil
+}
+
+func (d *digest) holds(context.Context) error {
+	for p, err := range d.kv.Scan([]byte("h"), kv.PrefixEnd([]byte("h"))) {
+		if err != nil {
+			return err
+		}
+		h, err := parseHold(p.Value)
+		if err != nil {
+			return err
+		}
+		state := "in force"
+		if h.Lifted != nil {
+			state = "lifted"
+		}
+		d.add("hold", string(h.On), h.Target, string(h.Owner), h.Reason, state)
 	}
 	return nil
 }

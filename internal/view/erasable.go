@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"casus/internal/core/privacy"
 	"casus/internal/event"
 	"casus/internal/eventlog"
-	"casus/internal/fault"
 	"casus/internal/kv"
 )
 
@@ -24,29 +24,37 @@ func (s *Store) Erasing() []event.Seq {
 	return s.mark.Erasing
 }
 
-// Erasable returns the erasures, in their order, by which a report or an object
-// goes. The bytes of a receipt are among their payloads when no receipt that
-// stays needs them. Each erasure alone leaves a whole state; the report itself
-// goes with the last, so that what was cut short can be repeated. Only full sight
-// may ask: what goes is more than others see.
-func (s *Store) Erasable(ctx context.Context, r Reader, id string) ([]event.Erasure, error) {
-	if !r.all {
-		return nil, fault.Errorf(fault.Denied, "view: erase: only for who sees everything")
-	}
-	e := &erasable{s: s, ctx: ctx, blk: newBlocks(s.kv), nos: map[uint32]bool{}, last: map[event.Seq]int{}, payloads: map[event.Seq]event.Seq{}}
+// Going is what an erasure takes, and what it leaves.
+type Going struct {
+	// Erasures are in their order. Each alone leaves a whole state; a report itself
+	// goes with the last that takes of it, so that what was cut short can be
+	// repeated. The bytes of a receipt are among their payloads when no receipt that
+	// stays needs them. They are for the node alone: they tell of others' receipts.
+	Erasures []event.Erasure
+	Kept     []privacy.Kept
+}
+
+// Erasable returns by what a report or an object goes, as far as r answers for it:
+// of an object, the receipts of others stay. What r neither answers for nor may
+// read is NotFound, what others answer for Denied, and what is held a Conflict.
+func (s *Store) Erasable(ctx context.Context, r Reader, id string) (Going, error) {
+	e := s.erasable(ctx)
+	var out Going
 	var err error
 	if strings.HasPrefix(strings.ToUpper(id), "RPT-") || !strings.Contains(id, "--") {
-		err = e.report(r, id)
+		err = e.reportNamed(r, id)
 	} else {
-		err = e.object(r, id)
+		out.Kept, err = e.object(r, id)
 	}
 	if err != nil {
-		return nil, err
+		return Going{}, err
 	}
-	if err := e.receipts(); err != nil {
-		return nil, err
-	}
-	return e.parts(), nil
+	out.Erasures, err = e.parts()
+	return out, err
+}
+
+func (s *Store) erasable(ctx context.Context) *erasable {
+	return &erasable{s: s, ctx: ctx, blk: newBlocks(s.kv), nos: map[uint32]bool{}, last: map[event.Seq]int{}, payloads: map[event.Seq]event.Seq{}}
 }
 
 // erasable collects what goes.
@@ -69,26 +77,47 @@ func (e *erasable) goes(seq, with event.Seq) {
 	}
 }
 
-func (e *erasable) object(r Reader, id string) error {
-	missing := fault.Errorf(fault.NotFound, "view: object %.120s is not here or not released to you", id)
-	vs, err := e.s.matcher(r, e.s.kv, none).versions(id)
+// object collects the receipts of an object that r answers for; a hold on one
+// keeps all. It returns what stays.
+func (e *erasable) object(r Reader, id string) ([]privacy.Kept, error) {
+	own, others, err := e.s.receiptsOf(r, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(own) == 0 && others > 0:
+		return nil, otherOwner(id)
+	case len(own) == 0:
+		return nil, e.s.noObject(r, id)
+	}
+	h, err := e.s.holding()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(vs) == 0 {
-		return missing
-	}
-	in := map[uint32]event.Seq{} // by report, its first receipt of the object
-	for _, v := range vs {
-		for _, rc := range v.receipts {
-			e.nos[rc.no] = true
-			if seq, ok := in[rc.report]; !ok || rc.seq < seq {
-				in[rc.report] = rc.seq
-			}
+	for _, rc := range own {
+		rec, err := e.s.record(e.s.kv, rc.report)
+		if err != nil {
+			return nil, err
+		}
+		if one := h.ofObject(rec, id); one != nil {
+			return nil, one.refuses(id)
 		}
 	}
-	// The bytes as handed in hold the object too; what else came in with them
-	// stays as it was read.
+	if err := e.take(own); err != nil || others == 0 {
+		return nil, err
+	}
+	return []privacy.Kept{{Place: privacy.PlaceObject, ID: id, Count: others, Why: foreign}}, nil
+}
+
+// take collects receipts. The bytes as handed in hold the object too; what else
+// came in with them stays as it was read.
+func (e *erasable) take(rcs []receipt) error {
+	in := map[uint32]event.Seq{} // by report, its first receipt
+	for _, rc := range rcs {
+		e.nos[rc.no] = true
+		if seq, ok := in[rc.report]; !ok || rc.seq < seq {
+			in[rc.report] = rc.seq
+		}
+	}
 	for report, seq := range in {
 		if err := e.original(report, seq); err != nil {
 			return err
@@ -109,14 +138,29 @@ func (e *erasable) original(report uint32, with event.Seq) error {
 	return nil
 }
 
-// report collects a report: its receipts, opening, closing, original bytes and
-// quarantined pieces.
-func (e *erasable) report(r Reader, id string) error {
-	s := e.s
-	rec, err := s.reportNo(r, id)
+// reportNamed collects a report that r answers for.
+func (e *erasable) reportNamed(r Reader, id string) error {
+	rec, err := e.s.charged(r, id)
 	if err != nil {
 		return err
 	}
+	if !e.s.answers(r, rec.Owner) {
+		return otherOwner(id)
+	}
+	h, err := e.s.holding()
+	if err != nil {
+		return err
+	}
+	if one := h.of(rec); one != nil {
+		return one.refuses(id)
+	}
+	return e.report(rec)
+}
+
+// report collects a report: its receipts, opening, closing, original bytes and
+// quarantined pieces.
+func (e *erasable) report(rec *record) error {
+	s := e.s
 	for no, err := range postings(s.kv, 'P', num(0, rec.No)[1:]) {
 		if err != nil {
 			return err
@@ -134,7 +178,8 @@ func (e *erasable) report(r Reader, id string) error {
 		parts = append(parts, event.Seq(binary.BigEndian.Uint64(p.Key[5:])))
 	}
 	// The others go with the entry that names them, if that goes.
-	if parts, err = eventlog.Orphans(e.ctx, s.log, parts...); err != nil {
+	parts, err := eventlog.Orphans(e.ctx, s.log, parts...)
+	if err != nil {
 		return err
 	}
 	for _, seq := range parts {
@@ -230,7 +275,10 @@ func (s *Store) named(ctx context.Context, seq event.Seq) (event.Seq, error) {
 }
 
 // parts cuts what goes into erasures, later entries first.
-func (e *erasable) parts() []event.Erasure {
+func (e *erasable) parts() ([]event.Erasure, error) {
+	if err := e.receipts(); err != nil {
+		return nil, err
+	}
 	slices.Sort(e.entries)
 	e.entries = slices.Compact(e.entries)
 	slices.Reverse(e.entries)
@@ -248,5 +296,5 @@ func (e *erasable) parts() []event.Erasure {
 	for i := range out {
 		slices.Sort(out[i].Payloads)
 	}
-	return out
+	return out, nil
 }

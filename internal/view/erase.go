@@ -41,6 +41,9 @@ func (f *folding) erased(e *eventlog.Stored) error {
 		return nil
 	}
 	f.mark.Erasing = append(slices.Clone(f.mark.Erasing), e.Seq)
+	if err := f.kv.Set(seqKey('E', e.Seq), nil); err != nil {
+		return err
+	}
 	f.era = &erasing{blocks: map[uint32][]byte{}, postings: map[string][]byte{}, groups: map[string][]group{}, gone: map[uint32]bool{}}
 	items := map[event.Seq][]event.Seq{} // by the report's opening
 	var reports []event.Seq

@@ -23,6 +23,7 @@ import (
 	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
 	"casus/internal/core/observable"
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/event"
 	"casus/internal/eventlog"
@@ -95,6 +96,8 @@ func randomReader(r *rand.Rand) marking.Reader {
 		who.Role = alliance.Administrator
 	case 1:
 		who.Person = ""
+	case 2, 3, 4:
+		who.Role = alliance.DataProtection
 	}
 	return who
 }
@@ -169,6 +172,7 @@ const (
 	opSource
 	opEraseReport
 	opEraseObject
+	opHold
 )
 
 // op is one thing that happens in a world.
@@ -178,6 +182,19 @@ type op struct {
 	set    marking.Set  // own, or the container's
 	raw    []byte
 	id     string
+	on     privacy.HoldKind
+}
+
+// target is that of a hold.
+func (o *op) target() string {
+	switch o.on {
+	case privacy.OnReport:
+		return o.opened.Identity
+	case privacy.OnSource:
+		return o.opened.Source
+	case privacy.OnObject:
+	}
+	return addressID(len(o.raw) % len(values))
 }
 
 // story is what a pair of worlds has in common, and who reads.
@@ -271,7 +288,7 @@ func newStory(t testing.TB, p *marking.Policy, r *rand.Rand) *story {
 		}
 		seq = append([]op{{kind: opOpen, opened: o, set: container}}, append(seq, op{kind: opClose, opened: o, set: container})...)
 		st.sets[o.Identity] = container
-		st.own[o.Identity] = o.Owner == st.who.Org && o.Person == st.who.Person
+		st.own[o.Identity] = o.Owner == st.who.Org && (o.Person == st.who.Person || st.who.Role == alliance.DataProtection)
 		st.public = merge(r, st.public, seq)
 		if oneIn(r, 8) && i > 0 {
 			st.public = append(st.public, op{kind: opEraseReport, opened: o})
@@ -335,6 +352,9 @@ func (st *story) secretReport(r *rand.Rand) []op {
 	if o.Owner == st.who.Org && o.Person == st.who.Person {
 		o.Person = "mallory"
 	}
+	if st.who.Role == alliance.DataProtection { // who answers for the organisation is told that it is there
+		o.Owner = "DDD/other"
+	}
 	if oneIn(r, 4) {
 		o.Source = "hidden"
 	}
@@ -365,6 +385,11 @@ func (st *story) secretReport(r *rand.Rand) []op {
 		seq = append(seq, op{kind: opClose, opened: o, set: container})
 	}
 	if oneIn(r, 3) {
+		on := pick(r, []privacy.HoldKind{privacy.OnReport, privacy.OnSource, privacy.OnObject})
+		held := o
+		held.Owner = "DDD/other" // a hold of who owns what is public would keep that from being erased
+		seq = append(seq, op{kind: opHold, opened: held, id: fmt.Sprint("HLD-", r.Uint64()), on: on, raw: []byte(pick(r, wordOf))})
+	} else if oneIn(r, 3) {
 		seq = append(seq, op{kind: opEraseReport, opened: o})
 	}
 	if oneIn(r, 3) {
@@ -457,7 +482,9 @@ func (w *world) do(o op) {
 	case opClose:
 		w.write(event.Header{Kind: event.ReportClosed, Cause: w.opening[id]}, event.Closed{Container: o.set.String()})
 	case opSource:
-		w.write(event.Header{Kind: event.SourceSet}, report.Source{Name: o.id, Trust: string(o.raw)})
+		w.write(event.Header{Kind: event.SourceSet}, report.Source{Name: o.id, Trust: string(o.raw), Processing: privacy.Processing{Retention: "traffic-30d"}})
+	case opHold:
+		w.write(event.Header{Kind: event.HoldSet}, event.Hold{ID: o.id, On: o.on, Target: o.target(), Owner: o.opened.Owner, Reason: string(o.raw)})
 	case opEraseReport:
 		w.erase(id)
 	case opEraseObject:
@@ -468,13 +495,13 @@ func (w *world) do(o op) {
 func (w *world) erase(id string) {
 	w.t.Helper()
 	w.step()
-	parts, err := w.s.Erasable(context.Background(), LocalOperator(), id)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
+	going, err := w.s.Erasable(context.Background(), LocalOperator(), id)
+	if k := fault.KindOf(err); err != nil && (k == fault.NotFound || k == fault.Conflict) {
 		return
 	}
 	w.must(err)
 	w.erased = true
-	for _, p := range parts {
+	for _, p := range going.Erasures {
 		p.Reason = "test"
 		w.write(event.Header{Kind: event.Erased}, p)
 		w.step()
@@ -570,7 +597,20 @@ func (a *askable) questions() []question {
 			audience := []Audience{{Who: a.other, Name: "other"}, {Who: a.other.Class(), Name: "its class"}}
 			return s.Preview(ctx(), r, id, audience, named, report.Release{To: []string{string(orgs[2])}, TLP: &amber}, a.now)
 		})
-		add("Erasable", id, func(s *Store, r Reader) (any, error) { return s.Erasable(ctx(), r, id) })
+		add("HoldTarget", id, func(s *Store, r Reader) (any, error) {
+			on, target, err := s.HoldTarget(r, privacy.NewHold{ID: id})
+			return []any{on, target}, err
+		})
+	}
+	for _, id := range slices.Concat(a.reports, a.objects) {
+		add("Erasable", id, func(s *Store, r Reader) (any, error) {
+			g, err := s.Erasable(ctx(), r, id)
+			goes := 0
+			for _, p := range g.Erasures { // what is in them is for the node itself
+				goes += len(p.Receipts)
+			}
+			return []any{goes, g.Kept}, err
+		})
 	}
 	for _, id := range a.items {
 		add("Item", id, func(s *Store, r Reader) (any, error) {
@@ -583,6 +623,10 @@ func (a *askable) questions() []question {
 		add("Object", id, func(s *Store, r Reader) (any, error) {
 			o, err := s.Object(ctx(), r, id, true)
 			return []any{o, string(o.Raw)}, err
+		})
+		add("HoldTarget", id, func(s *Store, r Reader) (any, error) {
+			on, target, err := s.HoldTarget(r, privacy.NewHold{ID: id})
+			return []any{on, target}, err
 		})
 		add("Why", id, func(s *Store, r Reader) (any, error) { return s.Why(r, id, &a.other, a.now) })
 		add("Why", id+" me", func(s *Store, r Reader) (any, error) { return s.Why(r, id, nil, a.now) })
@@ -631,6 +675,17 @@ func (a *askable) questions() []question {
 		rows, _, err := s.Reports(ctx(), r, "", "south", "", 0)
 		return rows, err
 	})
+	for _, name := range append(slices.Clone(sourceOf), "hidden", "nowhere") {
+		add("HoldTarget", name, func(s *Store, r Reader) (any, error) {
+			on, target, err := s.HoldTarget(r, privacy.NewHold{Source: name})
+			return []any{on, target}, err
+		})
+	}
+	for _, v := range slices.Concat(values, wordOf, []string{"198[.]51[.]100[.]1", "north", "json", "nowhere"}) {
+		add("Subject", v, func(s *Store, r Reader) (any, error) { return s.Subject(ctx(), r, v, true) })
+	}
+	add("Holds", "", func(s *Store, r Reader) (any, error) { return s.Holds(r, true) })
+	add("Due", "", func(s *Store, r Reader) (any, error) { return s.Due(ctx(), r, readAt) })
 	add("Sources", "", func(s *Store, r Reader) (any, error) { return s.Sources(ctx(), r) })
 	add("Quarantine", "", func(s *Store, r Reader) (any, error) { return s.Quarantine(ctx(), r, "") })
 	add("All", "", func(s *Store, r Reader) (any, error) {

@@ -100,6 +100,11 @@ func (s *Store) ByIdentity(ctx context.Context, r Reader, identity string) (Know
 
 // reportNo resolves what a person wrote: a short id, or the full identity.
 func (s *Store) reportNo(r Reader, id string) (*record, error) {
+	return s.reportWhere(r, id, func(rec *record) bool { return s.access(r, rec).visible() })
+}
+
+// reportWhere is reportNo among the reports that may be known of.
+func (s *Store) reportWhere(r Reader, id string, known func(*record) bool) (*record, error) {
 	missing := fault.Errorf(fault.NotFound, "view: report %.80s is not here or not released to you", id)
 	names, err := s.full("RPT", id)
 	if err != nil {
@@ -125,7 +130,7 @@ func (s *Store) reportNo(r Reader, id string) (*record, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !s.access(r, rec).visible() {
+		if !known(rec) {
 			r.withheld(s.shortID("RPT", rec.Identity))
 			continue
 		}

@@ -48,6 +48,8 @@
 //	q item(4)      quarantined item, JSON
 //	u source       source settings, JSON
 //	A seq(8)       note of a read or refusal, inverted sequence: kind (1), time (8)
+//	h id           legal hold, JSON; lifted ones too
+//	E seq(8)       an erasure on record, empty
 //	n name         warninglist: sequence of its entry (8)
 //	y seq(8)       rules that were proposed there, and what became of them, JSON
 //	c              the node's ceiling, JSON

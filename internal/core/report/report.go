@@ -390,6 +390,10 @@ type Erased struct {
 	Receipts int `json:"receipts"`
 	// Originals counts the files that were kept as they were handed in.
 	Originals int `json:"originals"`
+	// Reports counts those that went whole; Receipts counts each of them, too.
+	Reports int `json:"reports"`
+	// Kept is what stays, and why.
+	Kept []privacy.Kept `json:"kept,omitempty"`
 }
 
 // Warninglist is a list of values that are common and say little.

@@ -166,6 +166,7 @@ type Options struct {
 	Audits   Audits
 	// Credentials may be the same as People.
 	Credentials Credentials
+	Privacy     Privacy
 	// Local is set where only the owner of the files can call, on the socket:
 	// paths of this machine may then be named.
 	Local bool

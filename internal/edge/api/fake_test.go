@@ -15,6 +15,7 @@ import (
 	"casus/internal/audit"
 	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/event"
 	"casus/internal/people"
@@ -122,6 +123,30 @@ func (f *fake) Sources(context.Context) ([]report.Source, error) {
 
 func (f *fake) SetSource(_ context.Context, src report.Source) error {
 	return f.call("SetSource %q", src.Name)
+}
+
+func (f *fake) FindSubject(_ context.Context, value string, text bool) (privacy.Traces, error) {
+	return privacy.Traces{}, f.call("FindSubject %q %t", value, text)
+}
+
+func (f *fake) EraseSubject(_ context.Context, value, reason string, dry bool) (privacy.Gone, error) {
+	return privacy.Gone{}, f.call("EraseSubject %q %q %t", value, reason, dry)
+}
+
+func (f *fake) Retention(_ context.Context, dry bool) (privacy.Run, error) {
+	return privacy.Run{}, f.call("Retention %t", dry)
+}
+
+func (f *fake) Holds(_ context.Context, all bool) ([]privacy.Hold, error) {
+	return nil, f.call("Holds %t", all)
+}
+
+func (f *fake) Hold(_ context.Context, want privacy.NewHold) (privacy.Hold, error) {
+	return privacy.Hold{}, f.call("Hold %q %q %q", want.ID, want.Source, want.Reason)
+}
+
+func (f *fake) Release(_ context.Context, id, reason string) (privacy.Hold, error) {
+	return privacy.Hold{}, f.call("Release %q %q", id, reason)
 }
 
 func (f *fake) Quarantine(_ context.Context, id string) ([]report.Quarantined, error) {
@@ -252,7 +277,7 @@ func (f *fake) VerifyTrail(context.Context) (audit.Verdict, error) {
 // the fake was asked.
 func ask(t *testing.T, f *fake, local bool, method, target, contentType, body string, header ...string) (*httptest.ResponseRecorder, []string) {
 	t.Helper()
-	h := New(Options{Reads: f, Releases: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Audits: f, Credentials: f, Rules: f, Local: local, Version: "test"})
+	h := New(Options{Reads: f, Releases: f, Arrivals: f, Writes: f, Keeper: f, People: f, Tokens: f, Audits: f, Credentials: f, Rules: f, Privacy: f, Local: local, Version: "test"})
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)

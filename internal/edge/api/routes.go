@@ -178,6 +178,7 @@ func (s *server) routes() {
 	s.people()
 	s.rules()
 	s.audit()
+	s.privacy()
 	s.streams()
 }
 

@@ -56,7 +56,7 @@ func (a *app) serveCmd() *cobra.Command {
 				return err
 			}
 			o.OIDCSecret = a.getenv("CASUS_OIDC_SECRET")
-			log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+			log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 			err := a.host.Serve(cmd.Context(), dir, o, log, func(s Serving) {
 				_ = a.print(s, func(w io.Writer) {
 					_, _ = fmt.Fprintf(w, "open %s\n", s.URL)
@@ -297,7 +297,7 @@ damaged; what and where is told as problems.`,
 	var reason string
 	erase := &cobra.Command{
 		Use: "erase ID", Short: "remove a report or an object for good; the chain stays verifiable",
-		Long:    "Makes the views forget a report or an object, then overwrites its bytes in the\nlog. Bytes that a receipt of another report needs stay until the last one goes.\nWith an object go the files it came in, where they were kept as handed in (all\nbut STIX); what was read from them beside it stays.\nNot claimed: blocks of the device, earlier backups, people's copies.\n\nPrints how many receipts and kept files went.",
+		Long:    "Makes the views forget a report or an object, then overwrites its bytes in the\nlog. Bytes that a receipt of another report needs stay until the last one goes.\nReceipts of other organisations stay, too, and what a legal hold is on is refused.\nWith an object go the files it came in, where they were kept as handed in (all\nbut STIX); what was read from them beside it stays.\nNot claimed: blocks of the device, earlier backups, people's copies.\n\nPrints how many receipts and kept files went.",
 		Example: "  casus node erase RPT-7K2M-9XQ4 --reason \"sent by mistake\"", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(reason) == "" {
@@ -310,6 +310,9 @@ damaged; what and where is told as problems.`,
 				}
 				return a.print(out, func(w io.Writer) {
 					_, _ = fmt.Fprintf(w, "gone: %s, %s\n", plural(out.Receipts, "receipt", "receipts"), plural(out.Originals, "file kept as handed in", "files kept as handed in"))
+					for _, k := range out.Kept {
+						_, _ = fmt.Fprintf(w, "stays: %s: %s\n", plural(k.Count, "receipt", "receipts"), k.Why)
+					}
 				})
 			})
 		},
