@@ -1,7 +1,11 @@
 package match_test
 
 import (
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,6 +123,56 @@ func BenchmarkIndex(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "observations/s")
 		})
 	}
+}
+
+// write names a folder into which TestWriteSample writes what BenchmarkIndex
+// uses, for other matchers.
+var write = flag.String("write", "", "write the patterns and observed-data of the benchmarks into this folder")
+
+// TestWriteSample writes patterns.txt and observations.ndjson, one a line. It
+// runs only when asked to.
+func TestWriteSample(t *testing.T) {
+	if *write == "" {
+		t.Skip("-write names no folder")
+	}
+	var patterns, seen strings.Builder
+	for i := range 10_000 {
+		patterns.WriteString(indicator(i) + "\n")
+	}
+	for i := range 100_000 {
+		seen.WriteString(sighting(i, 10_000) + "\n")
+	}
+	for name, text := range map[string]string{"patterns.txt": patterns.String(), "observations.ndjson": seen.String()} {
+		if err := os.WriteFile(filepath.Join(*write, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkOneByOne holds one pattern after the other against a thousand
+// observed-data, without an index.
+func BenchmarkOneByOne(b *testing.B) {
+	const patterns, seen = 100, 1000
+	matchers := make([]*match.Matcher, patterns)
+	for i := range matchers {
+		matchers[i] = compile(b, indicator(i))
+	}
+	obs := make([]*match.Observation, seen)
+	for i := range obs {
+		o, err := match.ObservedData([]byte(sighting(i, 10_000)), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		obs[i] = o
+	}
+	i := 0
+	for b.Loop() {
+		if _, err := matchers[i%patterns].Match(obs, 0); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	b.ReportMetric(float64(b.N)*seen/b.Elapsed().Seconds(), "pairs/s")
 }
 
 // BenchmarkParse reads and makes ready the patterns of the index benchmark.
