@@ -73,6 +73,7 @@ func (s *Store) MatchReport(ctx context.Context, r Reader, id string) (report.Ma
 	snap := s.kv.Snapshot()
 	defer func() { _ = snap.Close() }()
 	var q askedOf
+	var objects []*stix.Object
 	left := 0
 	n := 0
 	err = s.matcher(r, snap, none).each(ctx, rec.No, func(_ receipt, o *stix.Object) error {
@@ -81,12 +82,15 @@ func (s *Store) MatchReport(ctx context.Context, r Reader, id string) (report.Ma
 			return nil
 		}
 		observable.FromObject(o, q.add)
+		if canMatch(o) || o.Class() == stix.ClassCustom { // or what is referred to
+			objects = append(objects, o)
+		}
 		return nil
 	})
 	if err != nil {
 		return report.Matches{}, err
 	}
-	m, err := s.match(ctx, r, snap, rec.No, q.list)
+	m, err := s.match(ctx, r, snap, rec.No, q.list, objects)
 	m.Report = s.shortID("RPT", rec.Identity)
 	if left > 0 {
 		m.Summary.Sentence += fmt.Sprintf(" Only its first %s objects were asked about.", count(maxAskedObjects))
@@ -103,7 +107,7 @@ func (s *Store) MatchObjects(ctx context.Context, r Reader, objects []*stix.Obje
 	}
 	snap := s.kv.Snapshot()
 	defer func() { _ = snap.Close() }()
-	return s.match(ctx, r, snap, none, q.list)
+	return s.match(ctx, r, snap, none, q.list, objects)
 }
 
 // MatchValues answers who saw values.
@@ -114,7 +118,7 @@ func (s *Store) MatchValues(ctx context.Context, r Reader, keys []observable.Key
 	}
 	snap := s.kv.Snapshot()
 	defer func() { _ = snap.Close() }()
-	return s.match(ctx, r, snap, none, q.list)
+	return s.match(ctx, r, snap, none, q.list, nil)
 }
 
 // side is what one side, the asker's own source or all others, holds of a value.
@@ -183,8 +187,8 @@ func (t *tally) sum(m *report.MatchSummary) {
 	m.Others, m.Before = len(t.others), len(t.before)
 }
 
-func (s *Store) match(ctx context.Context, r Reader, snap kv.Reader, self uint32, list []asked) (report.Matches, error) {
-	out := report.Matches{Hits: []report.Match{}}
+func (s *Store) match(ctx context.Context, r Reader, snap kv.Reader, self uint32, list []asked, objects []*stix.Object) (report.Matches, error) {
+	out := report.Matches{Hits: []report.Match{}, Patterns: []report.PatternMatch{}}
 	m := s.matcher(r, snap, self)
 	m.naming = true
 	if self != none {
@@ -221,6 +225,9 @@ func (s *Store) match(ctx context.Context, r Reader, snap kv.Reader, self uint32
 		if err := ctx.Err(); err != nil {
 			return out, err
 		}
+	}
+	if err := m.patterns(ctx, objects, list, &out); err != nil {
+		return out, err
 	}
 	sum.sum(&out.Summary)
 	slices.SortStableFunc(out.Hits, func(a, b report.Match) int {

@@ -234,6 +234,11 @@ type MatchSummary struct {
 	Before  int `json:"before"`  // of those, the ones that did so before
 	Reports int `json:"reports"` // readable reports looked through
 	Sources int `json:"sources"` // readable sources they come from
+	// Patterns is how many patterns of readable indicators were held against the
+	// observed data and observables asked about, Undecided how often that took too
+	// many steps to give an answer.
+	Patterns  int `json:"patterns"`
+	Undecided int `json:"undecided,omitempty"`
 	// Sentence says it in words: "3 of 14 values were reported by 2 others
 	// before you; 1 is common and ranked last. Looked among 1,204 reports
 	// readable to you, from 9 sources."
@@ -267,6 +272,20 @@ type Matches struct {
 	Report  string       `json:"report,omitempty"` // short id; empty for a dry match
 	Summary MatchSummary `json:"summary"`
 	Hits    []Match      `json:"hits"` // most telling first, noise last
+	// Patterns are those of readable indicators in other reports that what was
+	// asked about fulfils, by source and name.
+	Patterns []PatternMatch `json:"patterns"`
+}
+
+// PatternMatch is an indicator whose STIX pattern is fulfilled.
+type PatternMatch struct {
+	Indicator string   `json:"indicator"` // its id
+	Name      string   `json:"name"`
+	Pattern   string   `json:"pattern"`
+	Report    string   `json:"report"` // the newest readable report with it
+	Source    string   `json:"source"`
+	TLP       string   `json:"tlp"`      // label of the indicator
+	Observed  []string `json:"observed"` // ids of the observed data and observables that fulfil it, at most 20
 }
 
 // Hit is one result of a search. The names are stable.

@@ -184,12 +184,26 @@ func (a *app) reportMatch() *cobra.Command {
 						rows = append(rows, []string{x.Value, x.Type, strings.Join(x.Sources, ", "), x.FirstSeen, x.LastSeen, x.TimeBasis, x.Why})
 					}
 					a.table(w, []string{"VALUE", "TYPE", "SEEN BY", "FIRST", "LAST", "TIME OF", "WHY IT MATTERS"}, rows)
+					a.patterns(w, m)
 				})
 			})
 		},
 	}
 	h.flags(c)
 	return c
+}
+
+// patterns prints the patterns of indicators that what was asked about fulfils.
+func (a *app) patterns(w io.Writer, m report.Matches) {
+	if len(m.Patterns) == 0 {
+		return
+	}
+	_, _ = fmt.Fprintf(w, "\n%d of %d patterns of indicators in other reports are fulfilled\n", len(m.Patterns), m.Summary.Patterns)
+	rows := make([][]string, 0, len(m.Patterns))
+	for _, p := range m.Patterns {
+		rows = append(rows, []string{p.Name, p.Source, p.Report, p.TLP, strings.Join(p.Observed, ", "), p.Pattern})
+	}
+	a.table(w, []string{"INDICATOR", "SOURCE", "REPORT", "TLP", "FULFILLED BY", "PATTERN"}, rows)
 }
 
 func (a *app) match(ctx context.Context, r *remote, h *handIn, arg string) (report.Matches, error) {

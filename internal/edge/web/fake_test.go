@@ -254,6 +254,10 @@ func (f *fake) oneReport() {
 			{Value: "T1561.002", Type: "technique", Normal: "T1561.002", Sources: []string{"CERT Aldera", "CERT Marrow", "CERT Ostavia"}, Reports: []string{f.rows[2].ID}, Count: 41, FirstSeen: "2024-03-01T00:00:00Z", LastSeen: "2026-11-22T00:00:00Z", TimeBasis: "event", Noise: "common alone: a technique in 41 reports", Rarity: 41},
 			{Value: "192.0.2.53", Type: "ipv4-addr", Normal: "192.0.2.53", Sources: []string{"Open feeds"}, Reports: []string{f.rows[1].ID}, Count: 96, FirstSeen: "2025-10-01T00:00:00Z", LastSeen: "2026-11-22T00:00:00Z", TimeBasis: "event", Noise: "address range set aside for documentation", Rarity: 97},
 		},
+		Patterns: []report.PatternMatch{{
+			Indicator: indicatorID, Name: "staging host", Pattern: "[ipv4-addr:value = '203.0.113.44'] FOLLOWEDBY [domain-name:value = 'svc-upd.example'] WITHIN 3600 SECONDS",
+			Report: f.rows[2].ID, Source: "CERT Aldera", TLP: "TLP:AMBER", Observed: []string{"observed-data--00000000-0000-4000-8000-000000000007"},
+		}},
 	}
 	f.aside[r.ID] = []report.Quarantined{
 		{ID: "QRN-4QX9-TD2M", Report: r.ID, Source: r.Source, Name: "grid-wiper-staging.json", Place: "byte 12,204, object 7 (indicator--2b1f…)", Reason: "the name \"pattern\" stands twice in one object", Remedy: "ask the source which of the two it means; retry with the corrected object", Size: 948, TLP: "TLP:AMBER+STRICT", At: r.Received},

@@ -242,6 +242,8 @@ type finding struct {
 	Common  []report.Match
 	Others  int // sources that saw some of it too, the report's own not counted
 	More    int // matches not drawn
+	// Patterns are those of indicators elsewhere that it fulfils.
+	Patterns []report.PatternMatch
 }
 
 // drawnMatches bounds the matches on one page; the rest is in the JSON.
@@ -273,6 +275,11 @@ func (c *call) find(id, own string) (finding, error) {
 			x.Common = append(x.Common, h)
 		}
 	}
+	for _, p := range m.Patterns[:min(len(m.Patterns), drawnMatches)] {
+		x.Patterns = append(x.Patterns, p)
+		cited[p.Report], cited[p.Indicator] = true, true
+	}
+	x.More += len(m.Patterns) - len(x.Patterns)
 	delete(sources, own)
 	x.Others = len(sources)
 	return x, c.markCited(cited)
