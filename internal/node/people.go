@@ -274,6 +274,10 @@ func (n *Node) AddPerson(ctx context.Context, p people.NewPerson) (people.Person
 	if first && (p.Login == "" || p.Password == "" || !slices.ContainsFunc(p.Posts, func(x alliance.Post) bool { return x == alliance.Post{Role: alliance.Administrator} })) {
 		return people.Person{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: the first person has to be an administrator with login and password"), "from then on everybody has to sign in, and only an administrator can add others")
 	}
+	if p.OrgKind == alliance.Unknown && !slices.ContainsFunc(n.people.Organisations(), func(o alliance.Organisation) bool { return o.ID == p.Org }) {
+		return people.Person{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: organisation %.60q is new and has no kind", p.Org),
+			"say what it is, as with --org-kind csirt; a new organisation is a csirt, ministry, armed-forces, regulator, oversight, agency, alliance or partner")
+	}
 	// TLP:GREEN speaks of a community; a private partner joins it only when it is
 	// set to.
 	org := alliance.Organisation{ID: p.Org, Name: p.OrgName, Kind: p.OrgKind, Community: p.OrgKind != alliance.Partner}

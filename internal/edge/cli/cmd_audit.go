@@ -248,7 +248,7 @@ func (a *app) auditVerify() *cobra.Command {
 					if !v.OK {
 						state = "DAMAGED"
 					}
-					_, _ = fmt.Fprintf(w, "%s: %d reads, %d refusals\nhead  %s\n", state, v.Reads, v.Refusals, v.Head)
+					_, _ = fmt.Fprintf(w, "%s: %s, %s\nhead  %s\n", state, plural(int(v.Reads), "read", "reads"), plural(int(v.Refusals), "refusal", "refusals"), v.Head)
 				})
 				if err == nil && !v.OK {
 					return &coded{exitVerify, fault.WithHint(fault.Errorf(fault.Internal, "%d problems", len(v.Problems)), "find out who had the files of the node in hand")}

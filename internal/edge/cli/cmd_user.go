@@ -24,7 +24,7 @@ func (a *app) userCmd() *cobra.Command {
 			"the node can read them all the same. What was handed in before the first person was\n" +
 			"there belongs to that person's organisation, and where it is TLP:RED reaches that one\n" +
 			"alone.",
-		Example: "  casus user add ada --org AAA/csirt --name \"Ada L.\" --login ada --role administrator",
+		Example: "  casus user add p7 --org AAA/csirt --org-kind csirt --name \"Ada L.\" --login ada --role administrator",
 	}
 	c.AddCommand(a.userAdd(), a.userList(), a.userShow(), a.userEdit(), a.userPassword(), a.userLink(), a.userUnlink(), a.userRemove())
 	return c
