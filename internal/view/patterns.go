@@ -63,7 +63,7 @@ func (m *matcher) patterns(ctx context.Context, objects []*stix.Object, list []a
 		x.Add(key, ready)
 	}
 	out.Summary.Patterns = len(held)
-	hold(x, held, observations(objects), out)
+	holdPatterns(x, held, observations(objects), out)
 	slices.SortFunc(out.Patterns, func(a, b report.PatternMatch) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Indicator, b.Indicator), cmp.Compare(a.Pattern, b.Pattern))
 	})
@@ -166,9 +166,9 @@ func observations(objects []*stix.Object) []*match.Observation {
 	return out
 }
 
-// hold adds the patterns that observations fulfil, one by itself or several
+// holdPatterns adds the patterns that observations fulfil, one by itself or several
 // together.
-func hold(x *match.Index, held map[string]report.PatternMatch, obs []*match.Observation, out *report.Matches) {
+func holdPatterns(x *match.Index, held map[string]report.PatternMatch, obs []*match.Observation, out *report.Matches) {
 	open := make(map[string]bool) // patterns of which a part is fulfilled
 	steps := patternSteps / max(len(obs), 1)
 	for _, o := range obs {
