@@ -58,7 +58,7 @@ const (
 	// PolicyAdopted puts proposed rules into force: [PolicyStep].
 	PolicyAdopted Kind = 22
 	// CeilingSet says up to which classification the node takes things in:
-	// [Ceiling].
+	// report.Ceiling.
 	CeilingSet Kind = 23
 	// ReadNoted says that somebody was given what is closely held: [Given].
 	ReadNoted Kind = 24

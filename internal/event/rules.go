@@ -39,11 +39,3 @@ type Proof struct {
 	// Assertion is what a passkey answered, empty for a password.
 	Assertion []byte `json:"assertion,omitempty"`
 }
-
-// Ceiling is the payload of [CeilingSet].
-type Ceiling struct {
-	// Level is the highest classification that is taken in, "" for the lowest
-	// levels alone.
-	Level  marking.Level `json:"level"`
-	Reason string        `json:"reason"`
-}

@@ -109,7 +109,7 @@ func (h Host) Bench(ctx context.Context, o cli.BenchOptions) (any, error) {
 	debug.FreeOSMemory()
 	c := h.Config
 	c.Dir = filepath.Join(tmp, "node")
-	if err := Init(c); err != nil {
+	if err := Init(c, report.Ceiling{}); err != nil {
 		return nil, err
 	}
 	steps := []struct {

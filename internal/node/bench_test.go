@@ -25,7 +25,7 @@ func BenchmarkImport(b *testing.B) {
 			b.Fatal(err)
 		}
 		c := Config{Dir: dir}
-		if err := Init(c); err != nil {
+		if err := Init(c, report.Ceiling{}); err != nil {
 			b.Fatal(err)
 		}
 		n, err := Open(b.Context(), c)

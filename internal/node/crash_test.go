@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"casus/internal/core/report"
 )
 
 // TestCrash does the work of TestKill on a file system that forgets what was
@@ -80,7 +82,7 @@ func (forgetfulFile) SyncTo(int64) (bool, error) { return true, nil }
 func crash(t *testing.T, rng *rand.Rand, c Config, wrap func(vfs.FS) vfs.FS) (digest string, crashes int, err error) {
 	mem := vfs.NewCrashableMem()
 	c.FS = wrap(mem)
-	if err := Init(c); err != nil {
+	if err := Init(c, report.Ceiling{}); err != nil {
 		t.Fatal(err)
 	}
 	k := &killer{t: t, points: map[string]int{}}

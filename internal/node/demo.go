@@ -44,7 +44,7 @@ func (h Host) Demo(ctx context.Context, o cli.DemoOptions) (*cli.DemoResult, err
 	clock := new(storyClock)
 	c := h.Config
 	c.Dir, c.Exercise, c.Clock = dir, true, clock.now
-	if err := Init(c); err != nil {
+	if err := Init(c, report.Ceiling{}); err != nil {
 		return nil, err
 	}
 	n, err := Open(ctx, c)

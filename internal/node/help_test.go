@@ -36,7 +36,7 @@ func tick() func() time.Time { return new(clock).now }
 // fresh makes a data directory and opens it.
 func fresh(t testing.TB, c Config) *Node {
 	t.Helper()
-	if err := Init(c); err != nil {
+	if err := Init(c, report.Ceiling{}); err != nil {
 		t.Fatalf("Init: %v", err)
 	}
 	return reopen(t, c)

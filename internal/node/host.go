@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"casus/internal/core/report"
 	"casus/internal/edge/cli"
 	"casus/internal/eventlog/pebblelog"
 	"casus/internal/fault"
@@ -22,10 +23,10 @@ type Host struct {
 }
 
 // Init implements cli.Host.
-func (h Host) Init(dir string) error {
+func (h Host) Init(dir string, ceiling report.Ceiling) error {
 	c := h.Config
 	c.Dir = dir
-	return Init(c)
+	return Init(c, ceiling)
 }
 
 // Connect implements cli.Host: it talks to who serves the directory, and opens

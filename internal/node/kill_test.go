@@ -299,7 +299,7 @@ func (k *killer) pick(l *ledger, rng *rand.Rand) (string, int) {
 
 // life kills processes on one data directory until one comes to the end.
 func (k *killer) life(dir string, rng *rand.Rand) {
-	if err := Init(killConfig(dir)); err != nil {
+	if err := Init(killConfig(dir), report.Ceiling{}); err != nil {
 		k.t.Error(err)
 		return
 	}

@@ -38,6 +38,7 @@ import (
 
 	"casus/internal/audit"
 	"casus/internal/core/marking"
+	"casus/internal/core/report"
 	"casus/internal/edge/intake"
 	"casus/internal/event"
 	"casus/internal/eventlog"
@@ -128,8 +129,19 @@ type logBody interface {
 }
 
 // Init makes a data directory. One that is there already is a Conflict.
-func Init(cfg Config) error {
+//
+// The ceiling, when it is not zero, is that of what the node takes in.
+func Init(cfg Config, ceiling report.Ceiling) error {
 	cfg = cfg.withDefaults()
+	if ceiling != (report.Ceiling{}) {
+		ls, err := marking.BuiltInLadders()
+		if err != nil {
+			return err
+		}
+		if err := checkCeiling(ls, ceiling); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return fault.Errorf(fault.Unavailable, "node: init: %w", err)
 	}
@@ -148,7 +160,7 @@ func Init(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if err := l.Close(); err != nil {
+	if err := errors.Join(firstCeiling(cfg, l, ceiling), l.Close()); err != nil {
 		return err
 	}
 	secret := make([]byte, 32)
@@ -159,6 +171,20 @@ func Init(cfg Config) error {
 		return fault.Errorf(fault.Unavailable, "node: init: %w", err)
 	}
 	return nil
+}
+
+// firstCeiling notes the ceiling in a new log.
+func firstCeiling(cfg Config, l eventlog.Log, c report.Ceiling) error {
+	if c == (report.Ceiling{}) {
+		return nil
+	}
+	payload, err := event.Write(c)
+	if err != nil {
+		return err
+	}
+	h := event.Header{Kind: event.CeilingSet, KindVersion: 1, Author: "local", WriteTime: cfg.Clock().UTC()}
+	_, err = l.Append(context.Background(), nil, []eventlog.Entry{{Header: h, Payload: payload}})
+	return err
 }
 
 // makeDurably makes a directory and those above it, so that no crash takes them

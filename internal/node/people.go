@@ -314,6 +314,8 @@ func (n *Node) EditPerson(ctx context.Context, key string, c people.Change) (peo
 		replace(&set.Leave, c.Leave)
 		replace(&set.Deputies, c.Deputies)
 		replace(&set.BreakGlass, c.BreakGlass)
+		replace(&set.Clearances, c.Clearances)
+		replace(&set.Access, c.Access)
 		replace(&named.Name, c.Name)
 		replace(&named.Login, c.Login)
 		replace(&named.Email, c.Email)

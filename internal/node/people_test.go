@@ -118,7 +118,7 @@ func TestAccess(t *testing.T) {
 		"POST /api/v1/login": `{"login":"nobody","password":"x"}`, "POST /api/v1/users": `{"key":"x","org":"x","name":""}`, "PATCH /api/v1/users/{key}": `{}`,
 		"PUT /api/v1/users/{key}/password": `{"password":""}`, "POST /api/v1/tokens": `{"scope":"x"}`, "PUT /api/v1/organisations": `{"id":"","name":"","kind":"unknown"}`,
 		"POST /api/v1/users/{key}/credentials": `{"issuer":"","subject":""}`, "PUT /api/v1/sources": `{"name":""}`, "POST /api/v1/node/erase": `{"id":"x","reason":""}`, "POST /api/v1/reports/{id}/preview": `{}`,
-		"POST /api/v1/policies/weigh": `{"files":[]}`, "POST /api/v1/policies": `{"files":[],"reason":""}`,
+		"PUT /api/v1/node/ceiling": `{"level":"x","reason":""}`, "POST /api/v1/policies/weigh": `{"files":[]}`, "POST /api/v1/policies": `{"files":[],"reason":""}`,
 		"POST /api/v1/policies/{digest}/confirm": `{"challenge":"","password":""}`, "POST /api/v1/step-up": `{"text":"x"}`,
 		"POST /api/v1/privacy/find": `{"value":"x"}`, "POST /api/v1/privacy/erase": `{"value":"x"}`, "POST /api/v1/privacy/retention": `{"dry_run":true}`,
 		"POST /api/v1/privacy/holds": `{"reason":""}`, "POST /api/v1/privacy/holds/{id}/release": `{"reason":""}`,

@@ -279,7 +279,7 @@ func TestServe(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "n")
 	cfg := Config{Dir: dir}
-	if err := Init(cfg); err != nil {
+	if err := Init(cfg, report.Ceiling{}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())

@@ -186,6 +186,9 @@ func (n *Node) Import(ctx context.Context, req report.Request, body io.Reader, p
 	if err := checkRequest(req); err != nil {
 		return report.Result{}, err
 	}
+	if err := n.admitted(req.Classes); err != nil {
+		return report.Result{}, err
+	}
 	start := n.cfg.Clock()
 	dir := ""
 	if n.cfg.Dir != "" {
@@ -220,6 +223,9 @@ func (f file) Size() int64 { return f.size }
 func (n *Node) take(ctx context.Context, req report.Request, f intake.File, progress func(report.Progress)) (report.Result, error) {
 	req, err := n.ownedBy(ctx, req)
 	if err != nil {
+		return report.Result{}, err
+	}
+	if err := n.admit(ctx, &req, f); err != nil {
 		return report.Result{}, err
 	}
 	leave, err := n.gate.enter(ctx)
@@ -410,9 +416,15 @@ func (n *Node) MatchBody(ctx context.Context, req report.Request, body io.Reader
 	if err := n.may(ctx, reads); err != nil {
 		return report.Matches{}, err
 	}
+	if err := n.admitted(req.Classes); err != nil {
+		return report.Matches{}, err
+	}
 	raw, err := io.ReadAll(io.LimitReader(body, maxDryBytes+1))
 	if err != nil {
 		return report.Matches{}, fault.Errorf(fault.Unavailable, "node: match: %w", err)
+	}
+	if err := n.admit(ctx, &req, intake.Memory(raw)); err != nil {
+		return report.Matches{}, err
 	}
 	if len(raw) > maxDryBytes {
 		return report.Matches{}, fault.WithHint(fault.Errorf(fault.Invalid, "node: match: more than %d bytes", maxDryBytes), "import it, then match its report")

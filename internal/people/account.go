@@ -71,6 +71,10 @@ type Change struct {
 	Leave      *[]alliance.Span   `json:"leave,omitempty"`
 	Deputies   *[]alliance.Deputy `json:"deputies,omitempty"`
 	BreakGlass *bool              `json:"break_glass,omitempty"`
+	// Clearances and Access are up to which classifications, and behind which
+	// caveats, the person reads.
+	Clearances *[]alliance.Clearance `json:"clearances,omitempty"`
+	Access     *[]alliance.Access    `json:"access,omitempty"`
 }
 
 // NewToken is a token to make for oneself.

@@ -113,7 +113,7 @@ type folding struct {
 	sources  []report.Source
 	lists    []event.Seq
 	rules    []*version // changed ones
-	ceiling  *event.Ceiling
+	ceiling  *report.Ceiling
 	types    []string
 	key      []byte
 	era      *erasing // set when the step is an erasure

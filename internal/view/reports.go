@@ -457,6 +457,8 @@ type Piece struct {
 	// source's default: what is read again must not be marked wider.
 	Label    *tlp.Label
 	Exercise bool
+	// Limits restrict everything in the report besides.
+	Limits marking.Limits
 	// Owner and Person are who handed the report in: what is read again stays
 	// theirs.
 	Owner  alliance.Org
@@ -507,6 +509,9 @@ func (s *Store) Item(ctx context.Context, r Reader, id string) (Piece, error) {
 		row := s.row(r, rec)
 		piece.Owner, piece.Person = rec.Owner, rec.Person
 		piece.Exercise, piece.Format, piece.Asked, piece.Map = rec.Exercise, rec.Format, rec.Asked, rec.Map
+		if def, err := marking.Parse(rec.Default); err == nil {
+			piece.Limits = def.Limits
+		}
 		for p, err := range s.kv.Scan(num('B', rec.No), kv.PrefixEnd(num('B', rec.No))) {
 			if err != nil {
 				return Piece{}, err

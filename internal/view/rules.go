@@ -6,6 +6,7 @@ import (
 
 	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
+	"casus/internal/core/report"
 	"casus/internal/event"
 	"casus/internal/eventlog"
 	"casus/internal/fault"
@@ -80,7 +81,7 @@ func (s *Store) RulesErr() error {
 }
 
 // Ceiling returns up to which classification the node takes things in.
-func (s *Store) Ceiling() event.Ceiling {
+func (s *Store) Ceiling() report.Ceiling {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.ceiling
@@ -153,7 +154,7 @@ func (f *folding) adopted(e *eventlog.Stored) error {
 }
 
 func (f *folding) ceilingSet(e *eventlog.Stored) error {
-	var c event.Ceiling
+	var c report.Ceiling
 	if ok, err := f.payload(e, &c); !ok {
 		return err
 	}
@@ -221,7 +222,7 @@ func (e *effects) decideBy(p *marking.Policy) {
 
 // loadRules reads versions and ceiling. s.mu is held, or s is not shared yet.
 func (s *Store) loadRules() error {
-	s.rules.list, s.ceiling = nil, event.Ceiling{}
+	s.rules.list, s.ceiling = nil, report.Ceiling{}
 	var all []*version
 	for p, err := range s.kv.Scan([]byte("y"), kv.PrefixEnd([]byte("y"))) {
 		if err != nil {

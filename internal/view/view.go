@@ -108,7 +108,7 @@ type Store struct {
 	tallyAt event.Seq
 	effects *effects // replaced when the store is read again
 	rules   rules
-	ceiling event.Ceiling
+	ceiling report.Ceiling
 }
 
 // Options of a store.

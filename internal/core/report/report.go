@@ -7,6 +7,7 @@ package report
 
 import (
 	"casus/internal/core/alliance"
+	"casus/internal/core/marking"
 	"casus/internal/core/privacy"
 	"casus/tlp"
 )
@@ -46,6 +47,12 @@ type Request struct {
 	Map map[string]string `json:"map,omitempty"`
 	// Exercise marks the report as part of an exercise.
 	Exercise bool `json:"exercise,omitempty"`
+	// Classes are the classifications that who hands it in says it has, each as
+	// "ladder/LEVEL".
+	Classes []marking.Level `json:"classifications,omitempty"`
+	// Limits is what restricts everything in it besides its marking; the node fills
+	// it in.
+	Limits marking.Limits `json:"-"`
 	// Owner is the organisation that hands it in and Person who does so for it. The
 	// node fills both in, from who is signed in; both are empty while it has no
 	// people.

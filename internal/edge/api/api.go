@@ -91,6 +91,9 @@ type Keeper interface {
 	Warninglists(ctx context.Context) ([]report.Warninglist, error)
 	ImportWarninglist(ctx context.Context, body io.Reader) (report.Warninglist, error)
 	Sizes(ctx context.Context) (map[string]int64, error)
+	// Ceiling is up to which classification things are taken in.
+	Ceiling(ctx context.Context) (report.Ceiling, error)
+	SetCeiling(ctx context.Context, c report.Ceiling) error
 }
 
 // People says who takes part. What who calls may not do is Denied.

@@ -483,7 +483,7 @@ event: progress
 data: {"name":"n","files":0,"total_files":0,"bytes":0,"total_bytes":0,"objects":2,"quarantined":0}
 
 event: result
-data: {"received":2,"new":2,"known":0,"conflicting":0,"quarantined":0,"values":0,"seconds":0,"reports":[]}
+data: {"received":2,"new":2,"known":0,"conflicting":0,"quarantined":0,"values":0,"seconds":0,"reports":[],"passed_over":0}
 
 `
 	if d := cmp.Diff(want, w.Body.String()); d != "" || w.Header().Get("Content-Type") != "text/event-stream" || !w.Flushed {

@@ -183,6 +183,14 @@ func (f *fake) Sizes(context.Context) (map[string]int64, error) {
 	return nil, f.call("Sizes")
 }
 
+func (f *fake) Ceiling(context.Context) (report.Ceiling, error) {
+	return report.Ceiling{}, f.call("Ceiling")
+}
+
+func (f *fake) SetCeiling(_ context.Context, c report.Ceiling) error {
+	return f.call("SetCeiling %q", c.Level)
+}
+
 func (f *fake) Login(_ context.Context, c people.Credentials) (people.Made, error) {
 	return people.Made{}, f.call("Login %q", c.Login)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"casus/internal/core/marking"
 	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/fault"
@@ -171,6 +172,12 @@ func (s *server) routes() {
 		}
 		return map[string]string{"status": "ok"}, nil
 	})
+	answer(s, op("GET", "/node/ceiling", "get-ceiling", "Up to which classification the node takes things in"), func(ctx context.Context, _ *empty) (report.Ceiling, error) {
+		return s.Keeper.Ceiling(ctx)
+	})
+	answer(s, op("PUT", "/node/ceiling", "set-ceiling", "Set up to which classification the node takes things in"), func(ctx context.Context, in *struct{ Body report.Ceiling }) (report.Ceiling, error) {
+		return in.Body, s.Keeper.SetCeiling(ctx, in.Body)
+	})
 	answer(s, op("POST", "/node/erase", "erase", "Remove a report or an object for good"), func(ctx context.Context, in *eraseInput) (report.Erased, error) {
 		return s.Keeper.Erase(ctx, in.Body.ID, in.Body.Reason)
 	})
@@ -217,6 +224,7 @@ type raw struct {
 	Format   report.Format `query:"format" doc:"stix, misp, csv, jsonl, mail or text; found out when empty"`
 	Map      string        `query:"map" doc:"column map, a JSON object of column name to field"`
 	Exercise bool          `query:"exercise"`
+	Class    string        `query:"classification" doc:"what it is classified, as ladder/LEVEL"`
 	ctx      huma.Context
 }
 
@@ -229,6 +237,9 @@ func (r *raw) Resolve(ctx huma.Context) []error {
 func (r *raw) request() (report.Request, error) {
 	label, err := labelOf(r.TLP)
 	req := report.Request{Source: r.Source, Title: r.Title, Name: r.Name, TLP: label, Format: r.Format, Exercise: r.Exercise}
+	if r.Class != "" {
+		req.Classes = []marking.Level{marking.Level(r.Class)}
+	}
 	if err != nil || r.Map == "" {
 		return req, err
 	}

@@ -29,6 +29,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"casus/internal/core/report"
 	"casus/internal/fault"
 )
 
@@ -68,8 +69,8 @@ type Serving struct {
 
 // Host gives commands a node.
 type Host interface {
-	// Init makes a data directory.
-	Init(dir string) error
+	// Init makes a data directory whose node takes things in up to a ceiling.
+	Init(dir string, ceiling report.Ceiling) error
 	// Connect gives a way to the node of a directory.
 	Connect(ctx context.Context, dir string) (*Conn, error)
 	// Serve serves a directory until ctx ends.

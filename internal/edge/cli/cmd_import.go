@@ -25,6 +25,7 @@ type handIn struct {
 	source, tlp, title, format string
 	columns                    []string
 	exercise                   bool
+	class                      string
 }
 
 func (h *handIn) flags(c *cobra.Command) {
@@ -33,6 +34,7 @@ func (h *handIn) flags(c *cobra.Command) {
 	c.Flags().StringVar(&h.title, "title", "", "title of the report")
 	c.Flags().StringVar(&h.format, "format", "", "stix, misp, csv, jsonl, mail or text (default: found out)")
 	c.Flags().StringArrayVar(&h.columns, "column", nil, "COLUMN=FIELD, for CSV and JSON lines; may be repeated")
+	c.Flags().StringVar(&h.class, "classification", "", "what it is classified, as ladder/LEVEL; above the node's ceiling it is refused unread")
 	c.Flags().BoolVar(&h.exercise, "exercise", false, "mark it as part of an exercise")
 }
 
@@ -74,6 +76,7 @@ func (h *handIn) query(name string) (url.Values, error) {
 	set("source", h.source)
 	set("tlp", h.tlp)
 	set("title", h.title)
+	set("classification", h.class)
 	set("format", h.format)
 	set("name", name)
 	if h.exercise {

@@ -13,22 +13,73 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"casus/internal/core/marking"
 	"casus/internal/core/report"
 	"casus/internal/eventlog"
 	"casus/internal/fault"
 )
 
 func (a *app) initCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "init", Short: "make a data directory", Example: "  casus init --data node", Args: cobra.NoArgs,
+	var level string
+	c := &cobra.Command{
+		Use: "init", Short: "make a data directory",
+		Long:    "Makes a data directory. Without --ceiling its node takes in what is not classified\nand the lowest level of each ladder; see casus node ceiling.",
+		Example: "  casus init --data node\n  casus init --data node --ceiling alliance/RESTRICTED", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			dir, _ := a.data()
-			if err := a.host.Init(dir); err != nil {
+			var c report.Ceiling
+			if level != "" {
+				c = report.Ceiling{Level: marking.Level(level), Reason: "set when the directory was made"}
+			}
+			if err := a.host.Init(dir, c); err != nil {
 				return err
 			}
 			return a.print(map[string]string{"data": dir}, func(w io.Writer) { _, _ = fmt.Fprintf(w, "%s is ready\n", dir) })
 		},
 	}
+	c.Flags().StringVar(&level, "ceiling", "", "highest classification that the node takes in, as ladder/LEVEL")
+	return c
+}
+
+func (a *app) ceilingCmd() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use: "ceiling [LEVEL]", Short: "up to which classification the node takes things in",
+		Long: "Shows the ceiling, or sets it: a level as ladder/LEVEL, or the word lowest for the\nlowest level of each ladder alone. It is an act in the log.\n\n" +
+			"What is classified above it, or by a ladder that is not known here, is refused\nbefore it is read, and nothing of it is kept: by --classification of who hands it\n" +
+			"in, or by a confidentiality label in the form of STANAG 4774 within. What is here\nalready stays.",
+		Example: "  casus node ceiling\n  casus node ceiling alliance/RESTRICTED --reason \"accredited in May\"", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && strings.TrimSpace(reason) == "" {
+				return usage("ceiling: --reason is required; it is kept on the record")
+			}
+			return a.with(cmd.Context(), func(r *remote) error {
+				var out report.Ceiling
+				if len(args) == 0 {
+					if err := r.get(cmd.Context(), "/node/ceiling", nil, &out); err != nil {
+						return err
+					}
+				} else {
+					in := report.Ceiling{Level: marking.Level(args[0]), Reason: reason}
+					if args[0] == "lowest" {
+						in.Level = ""
+					}
+					if err := r.send(cmd.Context(), "PUT", "/node/ceiling", in, &out); err != nil {
+						return err
+					}
+				}
+				return a.print(out, func(w io.Writer) {
+					level := string(out.Level)
+					if level == "" {
+						level = "lowest"
+					}
+					_, _ = fmt.Fprintf(w, "%s\t%s\n", level, clean([]string{out.Reason})[0])
+				})
+			})
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why; kept on the record")
+	return c
 }
 
 func (a *app) serveCmd() *cobra.Command {
@@ -318,6 +369,6 @@ damaged; what and where is told as problems.`,
 		},
 	}
 	erase.Flags().StringVar(&reason, "reason", "", "why; kept on the record")
-	c.AddCommand(verify, rebuild, erase)
+	c.AddCommand(verify, rebuild, erase, a.ceilingCmd())
 	return c
 }

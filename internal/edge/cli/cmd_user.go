@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"casus/internal/core/alliance"
+	"casus/internal/core/marking"
 	"casus/internal/people"
 )
 
@@ -77,6 +78,43 @@ func posts(names []string) ([]alliance.Post, error) {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// timed reads WHAT or WHAT=FROM..TO.
+func timed(text string) (what string, s alliance.Span, err error) {
+	what, when, ok := strings.Cut(text, "=")
+	if ok {
+		s, err = span(when)
+	}
+	return what, s, err
+}
+
+func clearances(names []string) (*[]alliance.Clearance, error) {
+	out := []alliance.Clearance{}
+	for _, n := range names {
+		level, s, err := timed(n)
+		if err != nil {
+			return nil, err
+		}
+		l := marking.Level(level)
+		if l.Validate() != nil {
+			return nil, usage("--clearance %q: want LADDER/LEVEL, for example alliance/RESTRICTED", n)
+		}
+		out = append(out, alliance.Clearance{Ladder: l.Ladder(), Level: l.Name(), Span: s})
+	}
+	return &out, nil
+}
+
+func access(names []string) (*[]alliance.Access, error) {
+	out := []alliance.Access{}
+	for _, n := range names {
+		caveat, s, err := timed(n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, alliance.Access{Caveat: caveat, Span: s})
+	}
+	return &out, nil
 }
 
 // deputies reads who stands in for key: each ROLE=KEY, with ,leave for while key
@@ -167,6 +205,12 @@ func (a *app) showPerson(p people.Person) error {
 		for _, x := range p.Posts {
 			rows = append(rows, []string{"role", x.Role.String() + spanText(x.Span)})
 		}
+		for _, x := range p.Clearances {
+			rows = append(rows, []string{"clearance", x.Ladder + "/" + x.Level + spanText(x.Span)})
+		}
+		for _, x := range p.Access {
+			rows = append(rows, []string{"caveat", x.Caveat + spanText(x.Span)})
+		}
 		for _, x := range p.Leave {
 			rows = append(rows, []string{"leave", strings.TrimSpace(spanText(x))})
 		}
@@ -242,12 +286,12 @@ func (a *app) userShow() *cobra.Command {
 
 func (a *app) userEdit() *cobra.Command {
 	var name, login, email, org string
-	var roles, leaves, stand []string
+	var roles, leaves, stand, cleared, caveats []string
 	var glass bool
 	c := &cobra.Command{
-		Use: "edit KEY", Short: "change name, organisation, roles, leave or deputies",
-		Long: "Changes what is given and leaves the rest. Roles, leave and deputies are replaced as\n" +
-			"a whole; an empty value takes all away.",
+		Use: "edit KEY", Short: "change name, organisation, roles, leave, deputies or clearances",
+		Long: "Changes what is given and leaves the rest. Roles, leave, deputies, clearances and\n" +
+			"caveats are replaced as a whole; an empty value takes all away.",
 		Example: "  casus user edit ben --role delegate --leave 2026-12-24..2027-01-02 --deputy delegate=p9,leave", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var ch people.Change
@@ -286,6 +330,16 @@ func (a *app) userEdit() *cobra.Command {
 				}
 				ch.Leave = &all
 			}
+			if given("clearance") {
+				if ch.Clearances, err = clearances(full(cleared)); err != nil {
+					return err
+				}
+			}
+			if given("caveat") {
+				if ch.Access, err = access(full(caveats)); err != nil {
+					return err
+				}
+			}
 			return a.with(cmd.Context(), func(r *remote) error {
 				path := "/users/" + pathEscape(args[0])
 				var p people.Person
@@ -312,6 +366,8 @@ func (a *app) userEdit() *cobra.Command {
 	f.StringVar(&email, "email", "", "mail address")
 	f.StringVar(&org, "org", "", "organisation, as MEMBER/name")
 	f.StringArrayVar(&roles, "role", nil, roleHelp)
+	f.StringArrayVar(&cleared, "clearance", nil, "up to which classification the person reads, LADDER/LEVEL or LADDER/LEVEL=FROM..TO; may be given several times")
+	f.StringArrayVar(&caveats, "caveat", nil, "caveat that the person was read into, CAVEAT or CAVEAT=FROM..TO; may be given several times")
 	f.StringArrayVar(&leaves, "leave", nil, "leave, FROM..TO; may be given several times")
 	f.StringArrayVar(&stand, "deputy", nil, "who stands in: ROLE=KEY, ROLE=KEY,leave or ROLE=KEY,FROM..TO; may be given several times")
 	f.BoolVar(&glass, "break-glass", false, "an account for emergencies: each use is written down")

@@ -289,7 +289,13 @@ func (t *taking) settle() error {
 	if t.req.TLP != nil {
 		t.def.Imputed = false
 	}
+	t.def = limited(t.def, t.req.Limits)
 	return nil
+}
+
+// limited returns set with limits besides.
+func limited(set marking.Set, l marking.Limits) marking.Set {
+	return marking.Combine(set, marking.Set{TLP: tlp.Clear, Imputed: true, Limits: l})
 }
 
 // resume takes up how the report was begun. A request that says otherwise is a
@@ -306,13 +312,16 @@ func (t *taking) resume(p *event.Opened) error {
 	case t.req.Exercise && !p.Exercise:
 		other = "no mark of an exercise"
 	}
-	if other != "" {
-		return fault.WithHint(fault.Errorf(fault.Conflict, "intake: this report was begun with %s, and is not finished", other),
-			"hand it in as it was begun; when it is finished it can be erased and handed in anew")
-	}
 	def, err := marking.Parse(p.Default)
 	if err != nil {
 		return err
+	}
+	if more := limited(def, t.req.Limits); more.String() != def.String() {
+		other = "another classification"
+	}
+	if other != "" {
+		return fault.WithHint(fault.Errorf(fault.Conflict, "intake: this report was begun with %s, and is not finished", other),
+			"hand it in as it was begun; when it is finished it can be erased and handed in anew")
 	}
 	t.def = def
 	t.req.TLP, t.req.Format, t.req.Map, t.req.Exercise, t.req.Title, t.req.Name = p.TLP, p.Asked, p.Map, p.Exercise, p.Title, p.Name
@@ -415,6 +424,7 @@ func (t *taking) close(received int, meta format.Meta) (event.Seq, error) {
 		if t.req.TLP != nil {
 			set = marking.Combine(set, t.def)
 		}
+		set = limited(set, t.def.Limits)
 	}
 	payload, err := event.Write(event.Closed{Container: t.held(set).String(), Title: titleOf(t.req, meta), Received: received})
 	if err != nil {

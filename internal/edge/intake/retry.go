@@ -23,7 +23,7 @@ import (
 func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.Seq, error) {
 	req := report.Request{
 		Source: p.Source, Name: p.Name, Title: "retry of " + p.ID + ": " + p.Name, TLP: p.Label, Exercise: p.Exercise, Map: p.Map,
-		Owner: p.Owner, Person: p.Person,
+		Owner: p.Owner, Person: p.Person, Limits: p.Limits,
 	}
 	original, err := in.original(ctx, p.Original)
 	if err != nil {
