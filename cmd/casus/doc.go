@@ -124,12 +124,13 @@
 // and devices are passed over, and named.
 //
 //	casus import FILE|DIR|- ... [flags]
-//	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
-//	      --exercise             mark it as part of an exercise
-//	      --format string        stix, misp, csv, jsonl, mail or text (default: found out)
-//	      --source string        who hands it in (default local)
-//	      --title string         title of the report
-//	      --tlp string           marks what bears no marking, tightens what bears a wider one
+//	      --classification string   what it is classified, as ladder/LEVEL; above the node's ceiling it is refused unread
+//	      --column stringArray      COLUMN=FIELD, for CSV and JSON lines; may be repeated
+//	      --exercise                mark it as part of an exercise
+//	      --format string           stix, misp, csv, jsonl, mail or text (default: found out)
+//	      --source string           who hands it in (default local)
+//	      --title string            title of the report
+//	      --tlp string              marks what bears no marking, tightens what bears a wider one
 //
 // # casus import quarantine
 //
@@ -160,7 +161,11 @@
 //
 // make a data directory
 //
+// Makes a data directory. Without --ceiling its node takes in what is not classified
+// and the lowest level of each ladder; see casus node ceiling.
+//
 //	casus init [flags]
+//	      --ceiling string   highest classification that the node takes in, as ladder/LEVEL
 //
 // # casus login
 //
@@ -184,6 +189,21 @@
 // check, rebuild and erase
 //
 //	casus node [flags]
+//
+// # casus node ceiling
+//
+// up to which classification the node takes things in
+//
+// Shows the ceiling, or sets it: a level as ladder/LEVEL, or the word lowest for the
+// lowest level of each ladder alone. It is an act in the log.
+//
+// What is classified above it, or by a ladder that is not known here, is refused
+// before it is read, and nothing of it is kept: by --classification of who hands it
+// in, or by a confidentiality label in the form of STANAG 4774 within. What is here
+// already stays.
+//
+//	casus node ceiling [LEVEL] [flags]
+//	      --reason string   why; kept on the record
 //
 // # casus node erase
 //
@@ -475,12 +495,13 @@
 // casus import quarantine list says where and why.
 //
 //	casus report add FILE|- [flags]
-//	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
-//	      --exercise             mark it as part of an exercise
-//	      --format string        stix, misp, csv, jsonl, mail or text (default: found out)
-//	      --source string        who hands it in (default local)
-//	      --title string         title of the report
-//	      --tlp string           marks what bears no marking, tightens what bears a wider one
+//	      --classification string   what it is classified, as ladder/LEVEL; above the node's ceiling it is refused unread
+//	      --column stringArray      COLUMN=FIELD, for CSV and JSON lines; may be repeated
+//	      --exercise                mark it as part of an exercise
+//	      --format string           stix, misp, csv, jsonl, mail or text (default: found out)
+//	      --source string           who hands it in (default local)
+//	      --title string            title of the report
+//	      --tlp string              marks what bears no marking, tightens what bears a wider one
 //
 // # casus report list
 //
@@ -496,12 +517,13 @@
 // who else saw what a report mentions; a file is matched and not stored
 //
 //	casus report match ID|FILE|- [flags]
-//	      --column stringArray   COLUMN=FIELD, for CSV and JSON lines; may be repeated
-//	      --exercise             mark it as part of an exercise
-//	      --format string        stix, misp, csv, jsonl, mail or text (default: found out)
-//	      --source string        who hands it in (default local)
-//	      --title string         title of the report
-//	      --tlp string           marks what bears no marking, tightens what bears a wider one
+//	      --classification string   what it is classified, as ladder/LEVEL; above the node's ceiling it is refused unread
+//	      --column stringArray      COLUMN=FIELD, for CSV and JSON lines; may be repeated
+//	      --exercise                mark it as part of an exercise
+//	      --format string           stix, misp, csv, jsonl, mail or text (default: found out)
+//	      --source string           who hands it in (default local)
+//	      --title string            title of the report
+//	      --tlp string              marks what bears no marking, tightens what bears a wider one
 //
 // # casus report share
 //
@@ -663,20 +685,22 @@
 //
 // # casus user edit
 //
-// change name, organisation, roles, leave or deputies
+// change name, organisation, roles, leave, deputies or clearances
 //
-// Changes what is given and leaves the rest. Roles, leave and deputies are replaced as
-// a whole; an empty value takes all away.
+// Changes what is given and leaves the rest. Roles, leave, deputies, clearances and
+// caveats are replaced as a whole; an empty value takes all away.
 //
 //	casus user edit KEY [flags]
-//	      --break-glass          an account for emergencies: each use is written down
-//	      --deputy stringArray   who stands in: ROLE=KEY, ROLE=KEY,leave or ROLE=KEY,FROM..TO; may be given several times
-//	      --email string         mail address
-//	      --leave stringArray    leave, FROM..TO; may be given several times
-//	      --login string         what the person types to sign in
-//	      --name string          what the person is called
-//	      --org string           organisation, as MEMBER/name
-//	      --role stringArray     role, or ROLE=FROM..TO; may be given several times
+//	      --break-glass             an account for emergencies: each use is written down
+//	      --caveat stringArray      caveat that the person was read into, CAVEAT or CAVEAT=FROM..TO; may be given several times
+//	      --clearance stringArray   up to which classification the person reads, LADDER/LEVEL or LADDER/LEVEL=FROM..TO; may be given several times
+//	      --deputy stringArray      who stands in: ROLE=KEY, ROLE=KEY,leave or ROLE=KEY,FROM..TO; may be given several times
+//	      --email string            mail address
+//	      --leave stringArray       leave, FROM..TO; may be given several times
+//	      --login string            what the person types to sign in
+//	      --name string             what the person is called
+//	      --org string              organisation, as MEMBER/name
+//	      --role stringArray        role, or ROLE=FROM..TO; may be given several times
 //
 // # casus user link
 //
