@@ -81,7 +81,7 @@ func (n *Node) faces(log *slog.Logger) (http.Handler, refusal, error) {
 		elsewhere = n
 	}
 	faces, err := web.New(p, p, web.Options{
-		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp, Door: n, Account: n, Passkeys: asking, Elsewhere: elsewhere, Releases: n,
+		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp, Door: n, Account: n, Passkeys: asking, Elsewhere: elsewhere, Releases: n, Audits: n,
 		Highest: func(ctx context.Context, ids []string) (web.Marking, error) {
 			label, exercise, err := n.view.Highest(ctx, n.readerFor(ctx), ids)
 			return web.Marking{TLP: label, Exercise: exercise}, err

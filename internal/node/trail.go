@@ -270,6 +270,9 @@ func (n *Node) Trail(ctx context.Context, f audit.Filter, cursor string, limit i
 	return out, nil
 }
 
+// Oversees reports whether who asks may read the trail.
+func (n *Node) Oversees(ctx context.Context) bool { return n.may(ctx, audits) == nil }
+
 // overseen notes that the trail itself is looked at, writes what waits for it, and
 // waits until it can be found.
 func (n *Node) overseen(ctx context.Context) error {

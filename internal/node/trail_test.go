@@ -30,7 +30,7 @@ import (
 // auditing is a context in which the auditor asks, without a token for each time.
 func auditing(t *testing.T) context.Context {
 	t.Helper()
-	id := people.Identity{Acting: alliance.Acting{Person: "auditor", Role: alliance.Auditor}, Org: "AAA/oversight", Scope: people.ScopeRead}
+	id := people.Identity{Person: "auditor", Role: alliance.Auditor, Org: "AAA/oversight", Scope: people.ScopeRead}
 	return people.With(t.Context(), people.Caller{Identity: id})
 }
 
@@ -211,7 +211,7 @@ func TestTrailIsForOversight(t *testing.T) {
 		secrets[r.String()] = tokenOf(t, n, r)
 	}
 	for who, secret := range secrets {
-		for _, path := range []string{"/api/v1/audit", "/api/v1/audit/AUD-0000-0000"} {
+		for _, path := range []string{"/api/v1/audit", "/api/v1/audit/AUD-0000-0000", "/audit", "/audit/AUD-0000-0000"} {
 			want, w := http.StatusForbidden, send(t, h, "GET", path, "", "Authorization", "Bearer "+secret)
 			switch {
 			case who == "auditor" && strings.HasSuffix(path, "audit"):
@@ -229,6 +229,10 @@ func TestTrailIsForOversight(t *testing.T) {
 		if e.Refusal.Status == http.StatusForbidden {
 			refused[e.Person] = true
 		}
+	}
+	pages := trailOf(t, n, audit.Filter{Kind: audit.KindRefusal, Action: "GET /audit", Actor: "administrator"})
+	if len(pages) != 2 || pages[0].Refusal.Status != http.StatusForbidden {
+		t.Errorf("the administrator's asking for the pages left %+v", pages)
 	}
 	if len(refused) != len(secrets)-1 || refused["auditor"] {
 		t.Errorf("refused on record: %v, want all but the auditor", refused)

@@ -126,7 +126,10 @@ func (m *matcher) missing(id string, err error) error {
 		return err
 	}
 	from := []byte("o" + id + "\x00")
-	for range m.kv.Scan(from, kv.PrefixEnd(from)) {
+	for _, damaged := range m.kv.Scan(from, kv.PrefixEnd(from)) {
+		if damaged != nil {
+			return damaged
+		}
 		m.r.withheld(id)
 		break
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -134,7 +135,7 @@ func noteOutcome(e *audit.Entry) string {
 // noteThings says of what.
 func noteThings(e *audit.Entry) string {
 	if e.Refusal != nil {
-		out := e.Refusal.Withheld
+		out := slices.Clone(e.Refusal.Withheld)
 		if e.Refusal.About != "" {
 			out = append(out, "login of "+string(e.Refusal.About))
 		}
@@ -143,12 +144,12 @@ func noteThings(e *audit.Entry) string {
 	const shown = 3
 	out := e.Read.Objects[:min(len(e.Read.Objects), shown)]
 	if more := e.Read.ObjectCount - len(out); more > 0 {
-		out = append(out[:len(out):len(out)], fmt.Sprintf("and %d more", more))
+		out = append(slices.Clip(out), fmt.Sprintf("and %d more", more))
 	}
 	if len(out) == 0 {
 		out = e.Read.Reports[:min(len(e.Read.Reports), shown)]
 		if more := e.Read.ReportCount - len(out); more > 0 {
-			out = append(out[:len(out):len(out)], fmt.Sprintf("and %d more", more))
+			out = append(slices.Clip(out), fmt.Sprintf("and %d more", more))
 		}
 	}
 	return strings.Join(out, " ")

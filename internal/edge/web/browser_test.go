@@ -33,6 +33,9 @@ var screens = []struct{ name, path string }{
 	{"why", "/objects/" + indicatorID + "/why?reader=MAR/csirt"},
 	{"share", "/reports/RPT-7K2M-9XQ4/share?to=ALD/csirt&tlp=TLP:AMBER"},
 	{"sources", "/sources?name=CERT+Aldera"},
+	{"audit", "/audit"},
+	{"audit-some", "/audit?object=" + indicatorID + "&kind=read"},
+	{"audit-entry", "/audit/AUD-3F9K-2MWC"},
 	{"notfound", "/objects/none"},
 }
 

@@ -151,6 +151,9 @@ func newPages(t testing.TB, f *fake, opt Options) http.Handler {
 	if opt.Clock == nil {
 		opt.Clock = now
 	}
+	if opt.Audits == nil {
+		opt.Audits = f
+	}
 	if opt.Releases == nil {
 		opt.Releases = f
 	}

@@ -47,6 +47,8 @@ type frame struct {
 	// Operator says that the page is for the local operator, since there is
 	// nobody to sign in as.
 	Operator bool
+	// Oversees leads to the trail of who read what.
+	Oversees bool
 	// Who is who is signed in, empty when nobody is.
 	Who string
 }
@@ -63,6 +65,7 @@ func (s *server) newFrame(w http.ResponseWriter, r *http.Request) *frame {
 		f.role = c.Role
 	}
 	f.Operator = s.opt.Door != nil && s.opt.Door.Empty()
+	f.Oversees = s.opt.Audits != nil && s.opt.Audits.Oversees(r.Context())
 	q := r.URL.Query()
 	if l, ok := languageOf(setting(w, r, q, "lang")); ok {
 		f.lang = l

@@ -20,6 +20,10 @@ func (s *server) routes() http.Handler {
 	}
 	m.Handle("GET /sources", s.page(sources))
 	m.Handle("POST /sources", s.page(setSource))
+	if s.opt.Audits != nil {
+		m.Handle("GET /audit", s.page(auditList))
+		m.Handle("GET /audit/{id}", s.page(auditEntry))
+	}
 	m.Handle("GET /assets/{name}", s.assets)
 	if s.opt.Door != nil && s.opt.Account != nil {
 		s.accountRoutes(m)

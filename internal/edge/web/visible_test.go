@@ -37,14 +37,14 @@ func TestVisible(t *testing.T) {
 func TestDeceptiveText(t *testing.T) {
 	t.Parallel()
 	p := poisoned{deceptive}
-	h, err := New(p, p, Options{Clock: now, NodeName: deceptive, Releases: p})
+	h, err := New(p, p, Options{Clock: now, NodeName: deceptive, Releases: p, Audits: p})
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := url.QueryEscape(deceptive)
 	pages := map[string]*httptest.ResponseRecorder{}
 	for _, path := range []string{
-		"/reports", "/reports?q=" + q + "&source=" + q, "/reports/new", "/reports/x", "/search?q=" + q, "/objects/x", "/objects/x/graph", "/objects/x/why?reader=" + q, "/reports/x/share?to=" + q, "/sources?name=" + q,
+		"/reports", "/reports?q=" + q + "&source=" + q, "/reports/new", "/reports/x", "/search?q=" + q, "/objects/x", "/objects/x/graph", "/objects/x/why?reader=" + q, "/reports/x/share?to=" + q, "/sources?name=" + q, "/audit?actor=" + q, "/audit/x",
 	} {
 		for _, l := range []string{"en", "fr"} {
 			pages[path+" "+l] = get(t, h, path, "Accept-Language", l)

@@ -74,6 +74,8 @@ type Options struct {
 	Passkeys Passkeys
 	// Elsewhere is nil where nobody has an account elsewhere.
 	Elsewhere Elsewhere
+	// Audits is the trail of who read what; nil leaves its pages out.
+	Audits Audits
 	// Releases tells who may read; nil leaves its pages out.
 	Releases Releases
 	// Highest returns how a page must be marked that cites the named reports

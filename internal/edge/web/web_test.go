@@ -213,7 +213,7 @@ func (p poisoned) SetSource(context.Context, report.Source) error {
 func TestHostileText(t *testing.T) {
 	t.Parallel()
 	p := poisoned{hostile}
-	h, err := New(p, p, Options{Clock: now, NodeName: hostile, Releases: p})
+	h, err := New(p, p, Options{Clock: now, NodeName: hostile, Releases: p, Audits: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestHostileText(t *testing.T) {
 	pages := map[string]*httptest.ResponseRecorder{}
 	for _, path := range []string{
 		"/reports", "/reports?q=" + q + "&source=" + q + "&cursor=" + q, "/reports/new", "/reports/" + url.PathEscape(hostile), "/search", "/search?q=" + q,
-		"/objects/x", "/objects/x/graph", "/objects/x/why?reader=" + q, "/reports/x/share?to=" + q, "/sources", "/sources?name=" + q, "/nothing/" + url.PathEscape(hostile), "/reports?lang=" + q + "&theme=" + q,
+		"/objects/x", "/objects/x/graph", "/objects/x/why?reader=" + q, "/reports/x/share?to=" + q, "/sources", "/sources?name=" + q, "/audit?actor=" + q, "/audit/x", "/nothing/" + url.PathEscape(hostile), "/reports?lang=" + q + "&theme=" + q,
 	} {
 		for _, l := range []string{"en", "fr"} {
 			pages[path+" "+l] = get(t, h, path, "Accept-Language", l, "Cookie", "theme="+q)
@@ -456,7 +456,7 @@ func TestLanguages(t *testing.T) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(englishWords)) {
 		family, _, _ := strings.Cut(key, ".")
-		if !used[key] && !slices.Contains([]string{"type", "format", "fault", "kind", "theme", "trust", "view", "role", "org", "scope", "done"}, family) {
+		if !used[key] && !slices.Contains([]string{"type", "format", "fault", "kind", "theme", "trust", "view", "role", "org", "scope", "done", "audit"}, family) {
 			t.Errorf("nothing uses %q", key)
 		}
 	}

@@ -201,6 +201,24 @@ var englishWords = map[string]string{ //nolint:gosec // words for people, no cre
 	"fault.unavailable": "Not possible just now", "fault.unavailable.text": "The node cannot do this at the moment. What it acknowledged is safe; try again shortly.",
 	"fault.internal": "A fault in this node", "fault.internal.text": "The cause is in the node’s log. What it acknowledged is safe.",
 
+	// The trail of who read what.
+	"audit": "Audit", "audit.sub": "who read what is closely held, and who was refused", "audit.all": "All entries", "audit.some": "Entries that fit",
+	"audit.when": "When", "audit.who": "Who", "audit.what": "What", "audit.of": "Of", "audit.id": "Entry", "audit.more": "and {0} more", "audit.older": "Older entries",
+	"audit.none": "No entry fits", "audit.none.yet": "None among the newest", "audit.ask": "Ask for some", "audit.since": "From", "audit.until": "Before",
+	"audit.kind": "Kind", "audit.kind.": "reads and refusals", "audit.kind.read": "reads", "audit.kind.refusal": "refusals",
+	"audit.actor": "Key of the person", "audit.action": "Action begins with", "audit.object": "Object or report",
+	"audit.object.n": "Its id. Entries that do not name all they gave are listed too, marked.", "audit.query": "Searched for",
+	"audit.query.n": "The very text. What people searched for is kept as a hash alone.", "audit.noted": "That you look is noted, too.",
+	"audit.nobody": "not signed in", "audit.from.socket": "this machine", "audit.from.several": "several callers", "audit.login": "login of {0}",
+	"audit.given": "given", "audit.begun": "begun", "audit.cut": "given, broken off", "audit.refused": "refused ({0})", "audit.withheld": "withheld: not there for who asked",
+	"audit.erred": "denied: rules erred", "audit.times": "{0} times", "audit.unnamed": "may hold it", "audit.entry": "Entry {0}", "audit.back": "All entries of the trail",
+	"audit.written": "Written", "audit.token": "Token", "audit.org": "Acting for", "audit.hash": "Hash of what was searched for", "audit.reports": "Reports", "audit.objects": "Objects",
+	"audit.digest": "SHA-256 of all ids", "audit.about": "Login of", "audit.loginhash": "Hash of a login that is nobody’s", "audit.withheld.ids": "Withheld",
+	"audit.alarms": "Rules that erred", "audit.over": "Over",
+	"audit.act.search": "search", "audit.act.reports": "list of reports", "audit.act.report": "report", "audit.act.match": "match", "audit.act.object": "object",
+	"audit.act.quarantine": "pieces set aside", "audit.act.retry": "piece tried again", "audit.act.export": "export", "audit.act.audit": "this trail",
+	"audit.act.why": "who may read an object", "audit.act.preview": "what readers would get", "audit.act.erase": "erasure", "audit.act.policy": "rules about reading",
+
 	// Formats.
 	"format.": "not known", "format.stix": "STIX", "format.misp": "MISP", "format.csv": "CSV", "format.jsonl": "JSON lines", "format.mail": "E-mail", "format.text": "Text",
 

@@ -200,6 +200,24 @@ var frenchWords = map[string]string{ //nolint:gosec // words for people, no cred
 	"fault.unavailable": "Impossible pour l’instant", "fault.unavailable.text": "Le nœud ne peut pas le faire en ce moment. Ce qu’il a confirmé est en sûreté ; réessayez sous peu.",
 	"fault.internal": "Une panne de ce nœud", "fault.internal.text": "La cause est dans le journal du nœud. Ce qu’il a confirmé est en sûreté.",
 
+	// The trail of who read what.
+	"audit": "Audit", "audit.sub": "qui a lu ce qui est tenu de près, et qui s’est vu refuser", "audit.all": "Toutes les entrées", "audit.some": "Entrées retenues",
+	"audit.when": "Quand", "audit.who": "Qui", "audit.what": "Quoi", "audit.of": "De", "audit.id": "Entrée", "audit.more": "et {0} de plus", "audit.older": "Entrées antérieures",
+	"audit.none": "Aucune entrée ne convient", "audit.none.yet": "Aucune parmi les plus récentes", "audit.ask": "En demander une partie", "audit.since": "À partir de", "audit.until": "Avant",
+	"audit.kind": "Genre", "audit.kind.": "lectures et refus", "audit.kind.read": "lectures", "audit.kind.refusal": "refus",
+	"audit.actor": "Clé de la personne", "audit.action": "L’action commence par", "audit.object": "Objet ou rapport",
+	"audit.object.n": "Son identifiant. Les entrées qui ne nomment pas tout ce qu’elles ont donné figurent aussi, signalées.", "audit.query": "Recherché",
+	"audit.query.n": "Le texte exact. De ce qui a été recherché, seule une empreinte est gardée.", "audit.noted": "Votre consultation est notée, elle aussi.",
+	"audit.nobody": "non connecté", "audit.from.socket": "cette machine", "audit.from.several": "plusieurs appelants", "audit.login": "identifiant de {0}",
+	"audit.given": "donné", "audit.begun": "commencé", "audit.cut": "donné, interrompu", "audit.refused": "refusé ({0})", "audit.withheld": "retenu : absent pour qui demandait",
+	"audit.erred": "refusé : règles en erreur", "audit.times": "{0} fois", "audit.unnamed": "peut le contenir", "audit.entry": "Entrée {0}", "audit.back": "Toutes les entrées de la trace",
+	"audit.written": "Écrite", "audit.token": "Jeton", "audit.org": "Agissant pour", "audit.hash": "Empreinte du texte recherché", "audit.reports": "Rapports", "audit.objects": "Objets",
+	"audit.digest": "SHA-256 de tous les identifiants", "audit.about": "Identifiant de", "audit.loginhash": "Empreinte d’un identifiant qui n’est à personne", "audit.withheld.ids": "Retenus",
+	"audit.alarms": "Règles en erreur", "audit.over": "Durée",
+	"audit.act.search": "recherche", "audit.act.reports": "liste des rapports", "audit.act.report": "rapport", "audit.act.match": "rapprochement", "audit.act.object": "objet",
+	"audit.act.quarantine": "pièces mises de côté", "audit.act.retry": "pièce relue", "audit.act.export": "export", "audit.act.audit": "cette trace",
+	"audit.act.why": "qui peut lire un objet", "audit.act.preview": "ce que recevraient les lecteurs", "audit.act.erase": "effacement", "audit.act.policy": "règles de lecture",
+
 	// Formats.
 	"format.": "inconnu", "format.stix": "STIX", "format.misp": "MISP", "format.csv": "CSV", "format.jsonl": "lignes JSON", "format.mail": "Courriel", "format.text": "Texte",
 
