@@ -124,8 +124,8 @@ func TestKinds(t *testing.T) {
 		}
 		seen[name] = true
 	}
-	if len(seen) != 27 {
-		t.Errorf("%d kinds are known, want 27", len(seen))
+	if len(seen) != 29 {
+		t.Errorf("%d kinds are known, want 29", len(seen))
 	}
 	if got := Kind(999).String(); got != "kind-999" || Kind(999).Known() || Kind(0).Known() {
 		t.Errorf("Kind(999).String() = %q, want kind-999", got)

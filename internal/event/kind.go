@@ -68,6 +68,10 @@ const (
 	HoldSet Kind = 26
 	// HoldLifted ends a hold: [HoldGone].
 	HoldLifted Kind = 27
+	// CollectionSet says what a collection is, or that it is no more: [Collection].
+	CollectionSet Kind = 28
+	// CollectionCut takes receipts out of a collection: [Cut].
+	CollectionCut Kind = 29
 )
 
 // kindNames is indexed by Kind. A name is as stable as its number.
@@ -99,6 +103,8 @@ var kindNames = [...]string{ //nolint:gosec // names of kinds, no credentials
 	RefusalNoted:      "refusal-noted",
 	HoldSet:           "hold-set",
 	HoldLifted:        "hold-lifted",
+	CollectionSet:     "collection-set",
+	CollectionCut:     "collection-cut",
 }
 
 // Known reports whether k is a kind this program knows. A log may hold unknown

@@ -138,6 +138,24 @@ type HoldGone struct {
 	At     time.Time `json:"at"`
 }
 
+// Collection is the payload of [CollectionSet]: all that holds of a collection
+// from now on.
+type Collection struct {
+	report.Collection
+	// Removed says that the collection is there no more. Its id is never given to
+	// another.
+	Removed bool `json:"removed,omitzero"`
+}
+
+// Cut is the payload of [CollectionCut].
+type Cut struct {
+	// Collection is its id.
+	Collection string `json:"collection"`
+	// Receipts are the entries whose receipts are out of it from now on; elsewhere
+	// they stay.
+	Receipts []Seq `json:"receipts"`
+}
+
 // Write returns the payload form of v: JSON.
 func Write(v any) ([]byte, error) {
 	b, err := json.Marshal(v, json.Deterministic(true))

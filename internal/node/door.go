@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"casus/internal/edge/api"
+	"casus/internal/edge/taxiiserver"
 	"casus/internal/edge/web"
 	"casus/internal/fault"
 	"casus/internal/people"
@@ -31,6 +32,13 @@ func toPrograms(w http.ResponseWriter, _ *http.Request, status int, kind string,
 // refused returns the refusal of who serves pages, too.
 func refused(faces *web.Pages) refusal {
 	return func(w http.ResponseWriter, r *http.Request, status int, kind string, err error) {
+		if forTAXII(r.URL.Path) {
+			if status == http.StatusUnauthorized {
+				taxiiserver.Challenge(w)
+			}
+			taxiiserver.Refuse(w, status, kind, err)
+			return
+		}
 		if forPrograms(r.URL.Path) {
 			api.Refuse(w, status, kind, err)
 			return
@@ -40,7 +48,27 @@ func refused(faces *web.Pages) refusal {
 }
 
 // forPrograms reports whether what stands at a path is no page.
-func forPrograms(path string) bool { return strings.HasPrefix(path, "/api/") || path == "/metrics" }
+func forPrograms(path string) bool {
+	return strings.HasPrefix(path, "/api/") || path == "/metrics" || forTAXII(path)
+}
+
+// forTAXII reports whether a path is one of the TAXII server.
+func forTAXII(path string) bool { return strings.HasPrefix(path+"/", taxiiserver.Prefix) }
+
+// secretOf returns the secret that a request bears in its Authorization: a token as a
+// bearer or, for programs that know nothing else, as the password of who it acts for,
+// who is told too.
+func secretOf(r *http.Request) (secret, of string, ok bool) {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return secret, "", true
+	case strings.EqualFold(scheme, "Basic") && forTAXII(r.URL.Path):
+		of, secret, ok := r.BasicAuth()
+		return secret, of, ok
+	}
+	return "", "", false
+}
 
 // sameOrigin refuses what another site makes a browser send.
 func sameOrigin(refuse refusal, next http.Handler) http.Handler {
@@ -146,7 +174,7 @@ func (n *Node) operator(token string, refuse refusal, next http.Handler) http.Ha
 	}
 	known := &browsers{random: n.cfg.Random}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		bearer, bears := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		bearer, _, bears := secretOf(r)
 		switch {
 		case !n.people.Empty() || strings.HasPrefix(r.URL.Path, "/assets/"):
 			next.ServeHTTP(w, r)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"casus/internal/core/alliance"
 	"casus/internal/fault"
 	"casus/internal/people"
 )
@@ -58,13 +59,16 @@ func (n *Node) identified(local bool, refuse refusal, next http.Handler) http.Ha
 func (n *Node) identify(r *http.Request, local bool, c *people.Caller) error {
 	now := n.cfg.Clock().UTC()
 	var err error
-	if head := r.Header.Get("Authorization"); head != "" {
-		scheme, secret, _ := strings.Cut(head, " ")
-		if !strings.EqualFold(scheme, "Bearer") {
+	if r.Header.Get("Authorization") != "" {
+		secret, of, ok := secretOf(r)
+		if !ok {
 			return signInNeeded()
 		}
 		c.Secret = secret
-		c.Identity, err = n.people.Bearer(now, secret)
+		if c.Identity, err = n.people.Bearer(now, secret); err == nil && of != "" && !n.isCalled(c.Person, of) {
+			c.Identity = people.Identity{}
+			return signInNeeded()
+		}
 		return err
 	}
 	if local {
@@ -75,6 +79,12 @@ func (n *Node) identify(r *http.Request, local bool, c *people.Caller) error {
 	}
 	c.Identity, err = n.people.Session(now, c.Secret)
 	return err
+}
+
+// isCalled reports whether a person has the key or the login.
+func (n *Node) isCalled(k alliance.Key, name string) bool {
+	p, err := n.people.Person(string(k))
+	return err == nil && (string(p.Key) == name || p.Login == name)
 }
 
 // from is where a request comes from. Headers that a proxy may have set are not

@@ -21,6 +21,7 @@ import (
 	"casus/internal/core/report"
 	"casus/internal/edge/api"
 	"casus/internal/edge/cli"
+	"casus/internal/edge/taxiiserver"
 	"casus/internal/edge/web"
 	"casus/internal/fault"
 	"casus/internal/people"
@@ -93,6 +94,9 @@ func (n *Node) faces(log *slog.Logger) (http.Handler, refusal, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", n.API(false, log))
 	mux.Handle("/metrics", n.metrics())
+	exchange := n.TAXII(log)
+	mux.Handle(taxiiserver.Prefix, exchange)
+	mux.Handle(strings.TrimSuffix(taxiiserver.Prefix, "/"), exchange) // else it would be redirected
 	mux.Handle("/", faces)
 	refuse := n.noting(refused(faces))
 	return n.identified(false, refuse, mux), refuse, nil

@@ -216,9 +216,9 @@ func actionOf(r *http.Request) string {
 
 // pathWords are the words of our own addresses.
 func pathWords() []string {
-	return strings.Fields(` account add api ask assets audit back credential credentials end erase export find graph health holds imports login match matches
-		metrics new node object objects oidc organisations passkey password print privacy quarantine rebuild release remove report reports retention retry revoke role
-		search session set-up share sign-in sign-out sources token tokens users v1 verify warninglists whoami`)
+	return strings.Fields(` account add api ask assets audit back casus collections credential credentials end erase export find graph health holds imports login
+		manifest match matches metrics new node object objects oidc organisations passkey password print privacy quarantine rebuild release remove report reports
+		retention retry revoke role search session set-up share sign-in sign-out sources status taxii2 token tokens users v1 verify versions warninglists whoami`)
 }
 
 // Trail lists who read what is closely held, and who was refused, newest first.

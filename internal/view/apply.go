@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -119,6 +120,9 @@ type folding struct {
 	era      *erasing // set when the step is an erasure
 	quiet    int      // how many entries only note reads and refusals
 	holds    map[string]*hold
+	counts   map[event.Seq]*counts
+	colls    map[string]*report.Collection // nil for one removed
+	cuts     map[string]bool
 }
 
 func (s *Store) fold(ctx context.Context, run batch) error {
@@ -126,6 +130,7 @@ func (s *Store) fold(ctx context.Context, run batch) error {
 	f := &folding{
 		s: s, ctx: ctx, mark: s.mark, kv: s.kv.Batch(), blk: newBlocks(s.kv),
 		objects: make(map[string][]uint32, len(entries)), posts: make(map[string]*posting, 2*len(entries)),
+		counts: map[event.Seq]*counts{}, colls: map[string]*report.Collection{}, cuts: map[string]bool{},
 		records: map[uint32]*record{}, open: maps.Clone(s.open), setNo: s.setNo, types: slices.Clone(s.types),
 	}
 	defer f.kv.Discard()
@@ -216,14 +221,23 @@ func (f *folding) entry(e *eventlog.Stored, t *Terms) error {
 	case event.ReportOpened:
 		return f.opened(e)
 	case event.ObjectReceived, event.ObjectKnown:
-		if t == nil {
-			return nil // erased: there is no receipt any more
+		rank, err := f.rank(e)
+		if err != nil || t == nil {
+			return err // erased: there is no receipt any more
 		}
-		return f.receipt(e, t)
+		return f.receipt(e, t, rank)
 	case event.Quarantined:
 		return f.setAside(e)
 	case event.ReportClosed:
-		return f.closed(e)
+		c, err := f.dated(e)
+		if err != nil {
+			return err
+		}
+		return f.closed(e, c)
+	case event.CollectionSet:
+		return f.collectionSet(e)
+	case event.CollectionCut:
+		return f.collectionCut(e)
 	case event.SourceSet:
 		return f.sourceSet(e)
 	case event.WarninglistSet:
@@ -389,7 +403,7 @@ func (f *folding) typeNo(typ string) uint8 {
 	return uint8(len(f.types)) //nolint:gosec // at most 254 types
 }
 
-func (f *folding) receipt(e *eventlog.Stored, t *Terms) error {
+func (f *folding) receipt(e *eventlog.Stored, t *Terms, rank uint32) error {
 	rec, err := f.reportOf(e.Header.Cause)
 	if err != nil {
 		return err
@@ -403,7 +417,7 @@ func (f *folding) receipt(e *eventlog.Stored, t *Terms) error {
 	}
 	no := f.mark.Receipts
 	f.mark.Receipts++
-	rc := receipt{no: no, seq: e.Seq, bytes: e.Seq, report: rec.No, set: set, first: no, event: t.event, typ: f.typeNo(t.typ)}
+	rc := receipt{no: no, seq: e.Seq, bytes: e.Seq, report: rec.No, set: set, first: no, event: t.event, typ: f.typeNo(t.typ), rank: rank}
 	if e.Header.Kind == event.ObjectKnown {
 		// Its first holder may be erased.
 		if rc.bytes, err = event.ReadKnown(e.Payload); err != nil {
@@ -578,7 +592,7 @@ func (f *folding) setAside(e *eventlog.Stored) error {
 // itemName is the full id of a quarantined item: the same on every rebuild.
 func itemName(identity string, it *item) string { return identity + " " + it.Place + " " + it.Digest }
 
-func (f *folding) closed(e *eventlog.Stored) error {
+func (f *folding) closed(e *eventlog.Stored, c *counts) error {
 	rec, err := f.reportOf(e.Header.Cause)
 	if err != nil || rec == nil || e.Erased {
 		return err
@@ -596,7 +610,17 @@ func (f *folding) closed(e *eventlog.Stored) error {
 		observable.Words([]byte(p.Title), func(w []byte) { f.post('W', w, rec.No) })
 	}
 	delete(f.open, e.Header.Cause)
-	return nil
+	if len(c.Of) == 0 {
+		return nil
+	}
+	rec.Added, rec.Slot = f.mark.Added, c.slot()
+	for text, n := range c.Of {
+		if set, ok := f.setNo[text]; ok { // else all of them are erased
+			rec.Ranked = append(rec.Ranked, ranked{Set: set, N: n})
+		}
+	}
+	slices.SortFunc(rec.Ranked, func(a, b ranked) int { return cmp.Compare(a.Set, b.Set) })
+	return f.kv.Set(addedKey(rec.Added), num(0, rec.No)[1:])
 }
 
 func (f *folding) sourceSet(e *eventlog.Stored) error {

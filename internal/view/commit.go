@@ -78,6 +78,9 @@ func (f *folding) commit() error {
 	if err := f.writeRules(); err != nil {
 		return err
 	}
+	if err := f.writeCounts(); err != nil {
+		return err
+	}
 	f.mark.Types = f.types
 	b, err := json.Marshal(f.mark)
 	if err != nil {
@@ -117,6 +120,7 @@ func (f *folding) takeOver() error {
 	if f.ceiling != nil {
 		s.ceiling = *f.ceiling
 	}
+	s.takeCollections(f)
 	close(s.moved)
 	s.moved = make(chan struct{})
 	for _, seq := range f.lists {

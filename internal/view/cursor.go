@@ -32,9 +32,12 @@ func placeOf(rec *record, nth uint32) place {
 // only. The same place gives the same cursor, so pages of equal content are equal;
 // a cursor says nothing to who holds it.
 func (s *Store) seal(r Reader, question string, at place) string {
+	return s.sealBytes(r, question, binary.BigEndian.AppendUint32(at.report[:], at.nth))
+}
+
+func (s *Store) sealBytes(r Reader, question string, plain []byte) string {
 	mac := hmac.New(sha256.New, s.opt.Secret)
 	mac.Write([]byte("cursor\x00" + r.name + "\x00" + question + "\x00"))
-	plain := binary.BigEndian.AppendUint32(at.report[:], at.nth)
 	mac.Write(plain)
 	nonce := mac.Sum(nil)[:12]
 	return base64.RawURLEncoding.EncodeToString(s.aead().Seal(nonce, nonce, plain, []byte(r.name+"\x00"+question)))
@@ -43,14 +46,27 @@ func (s *Store) seal(r Reader, question string, at place) string {
 // unseal returns the place in a cursor. One made for another reader or question,
 // or by another node, is Invalid.
 func (s *Store) unseal(r Reader, question, cursor string) (place, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err == nil && len(raw) > 12 {
-		plain, err := s.aead().Open(nil, raw[:12], raw[12:], []byte(r.name+"\x00"+question))
-		if err == nil && len(plain) == sha256.Size+4 {
-			return place{report: [sha256.Size]byte(plain), nth: binary.BigEndian.Uint32(plain[sha256.Size:])}, nil
-		}
+	plain, err := s.unsealBytes(r, question, cursor)
+	if err != nil || len(plain) != sha256.Size+4 {
+		return place{}, notOfThis()
 	}
-	return place{}, fault.WithHint(fault.Errorf(fault.Invalid, "view: cursor is not one of this question"), askAgain)
+	return place{report: [sha256.Size]byte(plain), nth: binary.BigEndian.Uint32(plain[sha256.Size:])}, nil
+}
+
+func (s *Store) unsealBytes(r Reader, question, cursor string) ([]byte, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(raw) <= 12 {
+		return nil, notOfThis()
+	}
+	plain, err := s.aead().Open(nil, raw[:12], raw[12:], []byte(r.name+"\x00"+question))
+	if err != nil {
+		return nil, notOfThis()
+	}
+	return plain, nil
+}
+
+func notOfThis() error {
+	return fault.WithHint(fault.Errorf(fault.Invalid, "view: cursor is not one of this question"), askAgain)
 }
 
 // askAgain is the remedy for a cursor that leads nowhere.

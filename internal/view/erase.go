@@ -381,7 +381,11 @@ func (f *folding) dropReport(opening event.Seq) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range [][]byte{num('R', rec.No), seqKey('S', opening), id} {
+	keys := [][]byte{num('R', rec.No), seqKey('S', opening), id}
+	if len(rec.Ranked) > 0 {
+		keys = append(keys, addedKey(rec.Added))
+	}
+	for _, key := range keys {
 		if err := f.kv.Delete(key); err != nil {
 			return err
 		}

@@ -183,6 +183,7 @@ type op struct {
 	raw    []byte
 	id     string
 	on     privacy.HoldKind
+	at     time.Time // when a public report is closed
 }
 
 // target is that of a hold.
@@ -292,6 +293,13 @@ func newStory(t testing.TB, p *marking.Policy, r *rand.Rand) *story {
 		st.public = merge(r, st.public, seq)
 		if oneIn(r, 8) && i > 0 {
 			st.public = append(st.public, op{kind: opEraseReport, opened: o})
+		}
+	}
+	// Secrets are closed at other times: what was added when tells of what was closed
+	// within the same moment.
+	for i, o := range st.public {
+		if o.kind == opClose {
+			st.public[i].at = readAt.Add(time.Duration(i-1000) * time.Hour)
 		}
 	}
 	if oneIn(r, 3) {
@@ -408,6 +416,7 @@ type world struct {
 	items   map[string]bool // quarantined
 	held    map[string]event.Seq
 	erased  bool
+	closed  time.Time // the last report
 }
 
 func tell(t testing.TB, st *story, ops []op) *world {
@@ -480,7 +489,10 @@ func (w *world) do(o op) {
 		sum := sha256.Sum256(o.raw)
 		w.items[w.s.shortID("QRN", itemName(id, &item{Place: "line 1", Digest: hex.EncodeToString(sum[:])}))] = true
 	case opClose:
-		w.write(event.Header{Kind: event.ReportClosed, Cause: w.opening[id]}, event.Closed{Container: o.set.String()})
+		if w.closed = w.closed.Add(time.Second); !o.at.IsZero() {
+			w.closed = o.at
+		}
+		w.write(event.Header{Kind: event.ReportClosed, Cause: w.opening[id], WriteTime: w.closed}, event.Closed{Container: o.set.String()})
 	case opSource:
 		w.write(event.Header{Kind: event.SourceSet}, report.Source{Name: o.id, Trust: string(o.raw), Processing: privacy.Processing{Retention: "traffic-30d"}})
 	case opHold:
@@ -564,6 +576,60 @@ type askable struct {
 
 func ctx() context.Context { return context.Background() }
 
+// collected asks about collections.
+func (a *askable) collected(add func(method, with string, ask func(s *Store, r Reader) (any, error))) {
+	green := tlp.Green
+	all := report.Collection{ID: "00000000-0000-4000-8000-000000000001", Readable: true}
+	part := report.Collection{ID: "00000000-0000-4000-8000-000000000002", Readable: true, Filter: report.Membership{
+		Sources: sourceOf[:2], Types: []string{"indicator", "ipv4-addr"}, Ceiling: &green, Organisations: orgs[:2],
+	}}
+	for _, c := range []report.Collection{all, part} {
+		for name, ask := range map[string]report.Ask{
+			"all versions": {Versions: []string{"all"}, Specs: []string{"2.0", "2.1"}, Limit: 2}, "last": {Limit: 3}, "first": {Versions: []string{"first"}}, "ids": {IDs: a.objects, Limit: 2},
+		} {
+			add("Gather", c.ID[35:]+name, func(s *Store, r Reader) (any, error) {
+				return paged(func(cursor string) (any, string, error) {
+					ask, limit := ask, ask.Limit
+					if cursor != "" {
+						var err error
+						if ask, err = s.Resume(r, c, name, cursor); err != nil {
+							return nil, "", err
+						}
+						ask.Limit = limit
+					}
+					rows, more, err := s.Gather(ctx(), r, c, ask)
+					if err != nil || !more {
+						return rows, "", err
+					}
+					cursor, err = s.Cursor(r, c, name, ask, rows[len(rows)-1].At)
+					return rows, cursor, err
+				})
+			})
+		}
+		for _, id := range a.objects {
+			add("In", id, func(s *Store, r Reader) (any, error) { return s.In(ctx(), r, c, id) })
+			add("Cut", id, func(s *Store, r Reader) (any, error) {
+				seqs, err := s.Cut(ctx(), r, c, id, report.Ask{Versions: []string{"all"}})
+				return len(seqs), err
+			})
+		}
+	}
+	for _, id := range a.identities {
+		add("WasCut", id[:8], func(s *Store, r Reader) (any, error) { return s.WasCut(ctx(), r, all, id) })
+	}
+	add("Cursor", "", func(s *Store, r Reader) (any, error) { return s.Cursor(r, all, "x", report.Ask{}, a.now) })
+	add("Resume", "", func(s *Store, r Reader) (any, error) { return s.Resume(r, all, "x", "AAAA") })
+	for _, id := range a.identities {
+		add("Status", id[:8], func(s *Store, r Reader) (any, error) {
+			status, err := StatusID(id)
+			if err != nil {
+				return nil, err
+			}
+			return s.Status(ctx(), r, status)
+		})
+	}
+}
+
 // questions are all questions there are, by method.
 func (a *askable) questions() []question {
 	var out []question
@@ -641,6 +707,7 @@ func (a *askable) questions() []question {
 			return ok, err
 		})
 	}
+	a.collected(add)
 	add("Highest", "all", func(s *Store, r Reader) (any, error) {
 		l, ex, err := s.Highest(ctx(), r, append(slices.Clone(a.objects), a.reports...))
 		return []any{l, ex}, err

@@ -17,8 +17,8 @@ const blockReceipts = 64
 // receiptBytes is the length of one receipt: sequence of the entry (8), of the
 // entry that holds the bytes (8), report (4), marking set (4), first receipt of
 // the same bytes (4), event time in seconds since 1970, 0 for none (8), type
-// (1), flags (1).
-const receiptBytes = 38
+// (1), flags (1), rank (4).
+const receiptBytes = 42
 
 const (
 	flagConflict = 1 << iota // same version as another receipt, other content
@@ -36,6 +36,9 @@ type receipt struct {
 	event  int64
 	typ    uint8
 	flags  uint8
+	// rank counts the receipts of its report before it that have its own marking
+	// set, erased ones too.
+	rank uint32
 }
 
 func (r receipt) append(b []byte) []byte {
@@ -45,7 +48,7 @@ func (r receipt) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, r.set)
 	b = binary.BigEndian.AppendUint32(b, r.first)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.event)) //nolint:gosec // two's complement both ways
-	return append(b, r.typ, r.flags)
+	return binary.BigEndian.AppendUint32(append(b, r.typ, r.flags), r.rank)
 }
 
 func parseReceipt(no uint32, b []byte) receipt {
@@ -59,6 +62,7 @@ func parseReceipt(no uint32, b []byte) receipt {
 		event:  int64(binary.BigEndian.Uint64(b[28:])), //nolint:gosec // two's complement both ways
 		typ:    b[36],
 		flags:  b[37],
+		rank:   binary.BigEndian.Uint32(b[38:]),
 	}
 }
 

@@ -27,7 +27,7 @@
 // bytes) -> [kv.Postings].
 //
 //	m              mark: sequence read, receipts, reports, quarantined items
-//	r block(4)     64 receipts of 38 bytes each, see receipt
+//	r block(4)     64 receipts of 42 bytes each, see receipt
 //	R report(4)    report, JSON; counts its receipts per own marking set
 //	i identity(32) report number (4)
 //	S seq(8)       report number of the entry that opened it (4)
@@ -53,6 +53,10 @@
 //	n name         warninglist: sequence of its entry (8)
 //	y seq(8)       rules that were proposed there, and what became of them, JSON
 //	c              the node's ceiling, JSON
+//	d seq(8)       what an open report (its opening entry) has of each marking set, JSON
+//	a added(8)     number of the closed report (4) whose receipts were added then, see added
+//	C id           collection, JSON
+//	x id seq(8)    a receipt that was cut out of a collection, empty
 //	b              filter of 'o' and 'v' keys, saved on a clean stop, see bloom
 package view
 
@@ -83,7 +87,7 @@ import (
 
 // Layout is the version of the keys above. A store of another layout is built
 // anew.
-const Layout = 3
+const Layout = 4
 
 // Store is the view over one log.
 type Store struct {
@@ -109,6 +113,11 @@ type Store struct {
 	effects *effects // replaced when the store is read again
 	rules   rules
 	ceiling report.Ceiling
+	orders  *orders // replaced when the store is read again
+	// collections are those there are; cut holds the ids of those that receipts
+	// were cut out of.
+	collections map[string]report.Collection
+	cut         map[string]bool
 }
 
 // Options of a store.
@@ -141,6 +150,11 @@ type mark struct {
 	Sets     uint32    `json:"sets"`
 	Notes    uint64    `json:"notes,omitempty"` // of reads and refusals
 	Types    []string  `json:"types"`
+	// Added is when the receipts of the last report that was closed were added, in
+	// microseconds since 1970, and Slot the longest there was between two of one
+	// marking set.
+	Added int64 `json:"added,omitempty"`
+	Slot  int64 `json:"slot,omitempty"`
 	// Erasing are the erasures whose payloads may still be in the log.
 	Erasing []event.Seq `json:"erasing,omitempty"`
 }
@@ -164,6 +178,7 @@ func (s *Store) Reload(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mark, s.seen, s.tallied, s.effects = mark{}, newBloom(), nil, newEffects(s.opt.Policy)
+	s.orders = newOrders()
 	raw, ok, err := s.kv.Get([]byte("m"))
 	if err != nil {
 		return err
@@ -247,6 +262,9 @@ func (s *Store) load(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.loadCollections(); err != nil {
+		return err
+	}
 	for rec, err := range s.records(s.kv) {
 		if err != nil {
 			return err
@@ -326,6 +344,10 @@ type record struct {
 	// Statements are the ids of marking definitions among its objects that
 	// restrict no reading, one for each receipt.
 	Statements []string `json:"statements,omitempty"`
+	// Added, Slot and Ranked say when its receipts were added, see dating.
+	Added  int64    `json:"added,omitempty"`
+	Slot   int64    `json:"slot,omitempty"`
+	Ranked []ranked `json:"ranked,omitempty"`
 }
 
 // records yields all reports, in the order they came in.
