@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"casus/internal/people"
 	"casus/tlp"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -287,22 +289,23 @@ func TestHolds(t *testing.T) {
 	}
 }
 
-// TestRetentionCutShort ends a run at each of its points; the next opening, or the
-// next run, finishes, and the state is the same.
+// TestRetentionCutShort crashes a run at each of its points, on a file system that
+// forgets what was not synced: the next opening finishes what was recorded, the next
+// run the rest, and nothing of what was due is in any file.
 func TestRetentionCutShort(t *testing.T) {
 	t.Parallel()
-	for _, point := range []string{"retention-report", "retention-recorded", "erase-views", "erase-rewritten", "erase-done"} {
+	for i, point := range []string{"retention-report", "retention-recorded", "erase-views", "erase-rewritten", "erase-compacted", "erase-done"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			clock := newMovable()
 			text := incompressible(92, 400)
-			var cut context.CancelFunc
-			var dead atomic.Bool
-			s := &stopper{point: point, at: 1, action: func() { dead.Store(true); cut() }}
-			c := Config{Dir: filepath.Join(t.TempDir(), "data"), Clock: clock.now, memTable: smallTables, Hook: s.hook}
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			cut = cancel
+			mem := vfs.NewCrashableMem()
+			var crashed *vfs.MemFS
+			rng := rand.New(rand.NewPCG(uint64(i), 7)) //nolint:gosec // a test
+			s := &stopper{point: point, at: 1, action: func() {
+				crashed = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng})
+			}}
+			c := Config{Dir: filepath.Join(t.TempDir(), "data"), Clock: clock.now, memTable: smallTables, FS: mem, Hook: s.hook}
 			n := fresh(t, c)
 			for i := range 3 {
 				take(t, n, bundle(fmt.Sprint("due ", i), "north", indicator(i, january, text, "")))
@@ -310,22 +313,38 @@ func TestRetentionCutShort(t *testing.T) {
 			stays := shortOf(t, take(t, n, bundle("stays", "south", indicator(9, january, "stays", ""))))
 			setClass(t, n, "north", "traffic-30d")
 			clock.days(31)
-			_, err := n.Retention(ctx, false)
-			if !dead.Load() {
-				t.Fatalf("the point was not passed: %v", err)
-			}
-			closeNode(t, n)
-			c.Hook = nil
-			n = reopen(t, c)
-			defer closeNode(t, n)
-			<-n.whole
 			retain(t, n, false)
-			wantGone(t, c.Dir, text)
+			want := verified(t, n)
+			closeNode(t, n)
+			if crashed == nil {
+				t.Fatal("the point was not passed")
+			}
+			c.Hook, c.FS = nil, crashed
+			n = reopen(t, c)
+			<-n.whole
+			if open := n.view.Erasing(); len(open) > 0 {
+				t.Errorf("erasures on record that are not carried out: %v", open)
+			}
+			retain(t, n, false)
 			if rows := rowsOf(t, n); len(rows) != 1 || rows[0].ID != stays {
 				t.Errorf("reports = %+v, want the one that stays", rows)
 			}
+			if got := verified(t, n); got != want {
+				t.Errorf("digest = %s, without a crash %s", got, want)
+			}
 			rebuilt(t, n)
-			wantGone(t, c.Dir, text)
+			closeNode(t, n)
+			files := t.TempDir()
+			for _, part := range []string{"log", "views"} {
+				from := filepath.Join(c.Dir, part)
+				if ok, err := vfs.Clone(crashed, vfs.Default, from, filepath.Join(files, part)); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+			}
+			if len(found(t, files, "stays")) == 0 {
+				t.Error("what stays is not found: the search is blind")
+			}
+			wantGone(t, files, text)
 		})
 	}
 }
