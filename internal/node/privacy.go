@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +82,7 @@ func (n *Node) personHits(ctx context.Context, value string, text bool) (hits []
 			hits = append(hits, h)
 		}
 		kept, remedy := "", ""
-		if n.lastAdministrator(p.Key) {
+		if err := n.people.MayEraseName(n.by(ctx), p.Key, ""); err != nil {
 			kept, remedy = "nobody else administers this node", "make another administrator first"
 		}
 		add("name", p.Name, kept, remedy)
@@ -101,16 +100,6 @@ func (n *Node) personHits(ctx context.Context, value string, text bool) (hits []
 		}
 	}
 	return hits, erasable, nil
-}
-
-// lastAdministrator reports whether k is the only one who administers the node by a
-// login, which goes with the name.
-func (n *Node) lastAdministrator(k alliance.Key) bool {
-	now := n.cfg.Clock().UTC()
-	admins := slices.DeleteFunc(n.people.Persons(), func(p people.Person) bool {
-		return !slices.Contains(n.people.Roles(now, p.Key), alliance.Administrator) || p.Login == ""
-	})
-	return len(admins) == 1 && admins[0].Key == k
 }
 
 // EraseSubject erases what may be erased of where a value stands, and tells what
@@ -137,6 +126,11 @@ func (n *Node) EraseSubject(ctx context.Context, value, reason string, dry bool)
 	if err != nil {
 		return out, err
 	}
+	for _, k := range keys {
+		if err := n.people.MayEraseName(n.by(ctx), k, reason); err != nil {
+			return out, err
+		}
+	}
 	ctx = context.WithoutCancel(ctx) // what is recorded is carried out
 	if dry {
 		return out, n.wouldGo(ctx, parts, keys, &out)
@@ -151,10 +145,14 @@ func (n *Node) EraseSubject(ctx context.Context, value, reason string, dry bool)
 		return out, err
 	}
 	for _, k := range keys {
-		if err := n.people.EraseName(ctx, n.by(ctx), k, reason); err != nil {
+		switch err := n.people.EraseName(ctx, n.by(ctx), k, reason); {
+		case err == nil:
+			out.Persons++
+		case fault.KindOf(err) == fault.Conflict: // the last of several who administer
+			out.Kept = append(out.Kept, privacy.Kept{Place: privacy.PlacePerson, ID: string(k), Count: 1, Why: err.Error(), Remedy: fault.HintOf(err)})
+		default:
 			return out, err
 		}
-		out.Persons++
 	}
 	return out, nil
 }

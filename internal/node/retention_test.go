@@ -548,3 +548,56 @@ func TestOfficerOfRed(t *testing.T) {
 	}
 	wholeFor(t, n)
 }
+
+// TestNamesLeaveNothing: what a person is called and signs in by is in no file once
+// the person is removed, whatever he did and others did about him.
+func TestNamesLeaveNothing(t *testing.T) {
+	t.Parallel()
+	c := onDisk(t)
+	c.passwordCost = cheapPasswords()
+	n := fresh(t, c)
+	addPerson(t, n, t.Context(), alliance.Administrator)
+	admin := as(t, n, alliance.Administrator)
+	const first, name, login, email, label = "Canaryfirst Namebefore", "Canaryname Ofsomebody", "canarylogin-of-him", "canarymail@somewhere.example", "canarysubject-elsewhere"
+	p := people.NewPerson{
+		Key: "p7", Org: "AAA/csirt", Name: first, Login: login, Email: email, Posts: []alliance.Post{{Role: alliance.Analyst}}, Password: goodPassword,
+	}
+	if _, err := n.AddPerson(admin, p); err != nil {
+		t.Fatal(err)
+	}
+	renamed := name
+	if _, err := n.EditPerson(admin, "p7", people.Change{Name: &renamed}); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.LinkOIDC(admin, login, event.Subject{Issuer: "https://idp.example.org", Subject: label}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := n.Login(t.Context(), people.Credentials{Login: login, Password: goodPassword, Label: "browser"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := n.people.Bearer(n.cfg.Clock(), m.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	he := people.With(t.Context(), people.Caller{Identity: who})
+	handIn(t, n, he, "something", nil)
+	h := handlerOf(t, n)
+	for _, body := range []string{`{"login":"` + login + `","password":"wrong"}`, `{"login":"` + login + `x","password":"wrong"}`} {
+		send(t, h, "POST", "/api/v1/login", body, "Content-Type", "application/json")
+	}
+	if _, err := n.Search(he, email, "", 10); err != nil {
+		t.Fatal(err)
+	}
+	closeNode(t, n)
+	if len(found(t, c.Dir, name)) == 0 || len(found(t, c.Dir, login)) == 0 {
+		t.Fatal("name and login are not found before: the search is blind")
+	}
+	n = reopen(t, c)
+	defer closeNode(t, n)
+	if err := n.RemovePerson(as(t, n, alliance.Administrator), "p7", "contract ended"); err != nil {
+		t.Fatal(err)
+	}
+	wholeFor(t, n)
+	wantGone(t, c.Dir, first, name, login, email, label)
+}

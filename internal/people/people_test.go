@@ -850,3 +850,32 @@ func TestEditIsWhole(t *testing.T) {
 		t.Errorf("nothing changed, and %d entries are written: %v", now-head, err)
 	}
 }
+
+// TestReasonsNameNobody: a reason stays on record when a name goes, so that it must
+// not hold it.
+func TestReasonsNameNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add("ada", alliance.Administrator)
+	w.add("p2", alliance.Analyst)
+	w.must(w.rename(event.Named{Person: "p2", Name: "Ben Al Muster", Login: "b.muster", Email: "ben@example.org"}))
+	for reason, want := range map[string]bool{
+		"Ben left": true, "BEN@EXAMPLE.ORG asked": true, "account of Muster, closed": true, "b.muster": true,
+		"bench closed": false, "al fresco": false, "request 17": false, "p2 left": false,
+	} {
+		err := w.MayEraseName(w.by(), "p2", reason)
+		if (fault.KindOf(err) == fault.Invalid && err != nil) != want {
+			t.Errorf("MayEraseName(%q) = %v, want refused %t", reason, err, want)
+		}
+	}
+	for name, err := range map[string]error{
+		"Remove":    w.Remove(t.Context(), w.by(), "p2", "Ben left"),
+		"EraseName": w.EraseName(t.Context(), w.by(), "p2", "Ben left"),
+	} {
+		kind(t, name, err, fault.Invalid)
+	}
+	if p, err := w.Person("p2"); err != nil || p.Name == "" {
+		t.Errorf("after refusals the person is %+v, %v", p, err)
+	}
+	w.must(w.EraseName(t.Context(), w.by(), "p2", "request 17"))
+}

@@ -314,6 +314,8 @@ func (s *Store) Remove(ctx context.Context, by By, k alliance.Key, reason string
 	s.mu.RUnlock()
 	if reason == "" {
 		reason = "the person was removed"
+	} else if err := nameless(reason, p); err != nil {
+		return err
 	}
 	err = s.commit(ctx, by, []fact{{event.PersonSet, set}}, replaced, reason)
 	s.EndSession(p.Key, "")
@@ -342,6 +344,16 @@ func (s *Store) EraseName(ctx context.Context, by By, k alliance.Key, reason str
 	if len(seqs) == 0 {
 		return nil
 	}
+	if err := s.MayEraseName(by, k, reason); err != nil {
+		return err
+	}
+	return s.commit(ctx, by, nil, seqs, reason)
+}
+
+// MayEraseName returns why the name of k cannot be erased for a reason: a Conflict
+// when nobody else administers, Invalid when the reason, which stays on record, names
+// the person.
+func (s *Store) MayEraseName(by By, k alliance.Key, reason string) error {
 	p, err := s.Person(string(k))
 	if err != nil {
 		return err
@@ -349,7 +361,29 @@ func (s *Store) EraseName(ctx context.Context, by By, k alliance.Key, reason str
 	if err := s.leavesAdministrator(by, p.Person, "", ""); err != nil {
 		return err
 	}
-	return s.commit(ctx, by, nil, seqs, reason)
+	return nameless(reason, p)
+}
+
+// nameless returns what is wrong with a reason that stays on record when the name of
+// p goes.
+func nameless(reason string, p Person) error {
+	if !p.NamedIn(reason) {
+		return nil
+	}
+	return fault.WithHint(fault.Errorf(fault.Invalid, "people: person %s: the reason names the person", p.Key), "the reason stays on record when the name goes: say %s, or why", p.Key)
+}
+
+// NamedIn reports whether a text names p: by mail address, login, or a word of three
+// letters or more of the name. The key names nobody.
+func (p Person) NamedIn(text string) bool {
+	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	text = normal(text)
+	words := strings.FieldsFunc(text, apart)
+	named := p.Email != "" && strings.Contains(text, normal(p.Email)) || p.Login != "" && slices.Contains(append(words, strings.Fields(text)...), normal(p.Login))
+	for _, w := range strings.FieldsFunc(normal(p.Name), apart) {
+		named = named || utf8.RuneCountInString(w) >= 3 && slices.Contains(words, w)
+	}
+	return named
 }
 
 func (s *Store) nameOf(k alliance.Key) []event.Seq {

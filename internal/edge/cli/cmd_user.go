@@ -181,6 +181,9 @@ func (a *app) userAdd() *cobra.Command {
 				if err := r.send(cmd.Context(), "POST", "/users", p, &out); err != nil {
 					return err
 				}
+				if out.NamedIn(string(out.Key)) && !a.json {
+					a.say("note: the key %s names the person, stays in permanent entries and cannot be erased", out.Key)
+				}
 				return a.showPerson(out)
 			})
 		},
