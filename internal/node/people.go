@@ -124,11 +124,11 @@ func (n *Node) home() alliance.Org {
 	return n.people.Home()
 }
 
-// ownedBy says in a request whose the report is that who asks hands in, and under
-// which of his organisation's sources.
+// ownedBy says in a request whose the report is that who asks hands in, as whom he
+// does so, and under which of his organisation's sources.
 func (n *Node) ownedBy(ctx context.Context, req report.Request) (report.Request, error) {
 	c := people.CallerOf(ctx)
-	req.Owner, req.Person = c.Org, c.Person
+	req.Owner, req.Person, req.Author = c.Org, c.Person, n.author(ctx)
 	var err error
 	req.Source, err = sourceFor(c.Org, n.home(), req.Source)
 	return req, err

@@ -130,7 +130,7 @@ func (n *Node) Retry(ctx context.Context, id string) (report.Result, error) {
 		return report.Result{}, err
 	}
 	defer leave()
-	known, seq, err := n.intake.Retry(ctx, p)
+	known, seq, err := n.intake.Retry(ctx, p, n.author(ctx))
 	if err != nil {
 		return report.Result{}, err
 	}

@@ -58,6 +58,9 @@ type Request struct {
 	// people.
 	Owner  alliance.Org `json:"-"`
 	Person alliance.Key `json:"-"`
+	// Author is who acts, as the author of what is written for it: the person, the
+	// role and the token. Empty means the local operator. The node fills it in.
+	Author string `json:"-"`
 }
 
 // Result is what became of one or several reports handed in. The first seven

@@ -350,7 +350,15 @@ func (t *taking) reading() (format.Options, error) {
 }
 
 func (t *taking) header(kind event.Kind, key string) event.Header {
-	return event.Header{Kind: kind, KindVersion: 1, Author: "local", Cause: t.opening, Key: key, WriteTime: t.in.opt.Clock().UTC()}
+	return event.Header{Kind: kind, KindVersion: 1, Author: author(t.req.Author), Cause: t.opening, Key: key, WriteTime: t.in.opt.Clock().UTC()}
+}
+
+// author returns who acts; nobody is the local operator.
+func author(by string) string {
+	if by == "" {
+		return "local"
+	}
+	return by
 }
 
 func (t *taking) open(found report.Format) error {

@@ -19,11 +19,12 @@ import (
 // Retry reads a quarantined piece again, with this version's rules, as a report
 // of its own from the same source. It is read as its report was asked to be; a
 // row of a table gets the heading of its table, and of a file that was set aside
-// whole all is read.
-func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.Seq, error) {
+// whole all is read. What is written has the author by, empty for the local
+// operator; the report stays with who handed the piece in.
+func (in *Intake) Retry(ctx context.Context, p view.Piece, by string) (report.Known, event.Seq, error) {
 	req := report.Request{
 		Source: p.Source, Name: p.Name, Title: "retry of " + p.ID + ": " + p.Name, TLP: p.Label, Exercise: p.Exercise, Map: p.Map,
-		Owner: p.Owner, Person: p.Person, Limits: p.Limits,
+		Owner: p.Owner, Person: p.Person, Author: by, Limits: p.Limits,
 	}
 	original, err := in.original(ctx, p.Original)
 	if err != nil {
@@ -72,7 +73,7 @@ func (in *Intake) Retry(ctx context.Context, p view.Piece) (report.Known, event.
 		return known, seq, err
 	}
 	seq, err = in.log.Append(ctx, nil, []eventlog.Entry{{
-		Kind: event.QuarantineRetried, KindVersion: 1, Author: "local", Cause: p.Seq, Key: "retry:" + known.Identity, WriteTime: in.opt.Clock().UTC(),
+		Kind: event.QuarantineRetried, KindVersion: 1, Author: author(by), Cause: p.Seq, Key: "retry:" + known.Identity, WriteTime: in.opt.Clock().UTC(),
 		Payload: payload,
 	}})
 	return known, seq, err
