@@ -65,29 +65,7 @@ func (n *Node) Handler(token string, log *slog.Logger) (http.Handler, error) {
 // faces returns pages, API and metrics for browsers that were let come here, and
 // how the others are refused.
 func (n *Node) faces(log *slog.Logger) (http.Handler, refusal, error) {
-	p := pages{n}
-	tmp := ""
-	if n.cfg.Dir != "" {
-		tmp = filepath.Join(n.cfg.Dir, "tmp")
-		if err := os.MkdirAll(tmp, 0o700); err != nil {
-			return nil, nil, fault.Errorf(fault.Unavailable, "node: %w", err)
-		}
-	}
-	var asking web.Passkeys
-	if n.passkeys != nil {
-		asking = n
-	}
-	var elsewhere web.Elsewhere
-	if n.oidc != nil {
-		elsewhere = n
-	}
-	faces, err := web.New(p, p, web.Options{
-		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp, Door: n, Account: n, Passkeys: asking, Elsewhere: elsewhere, Releases: n, Audits: n,
-		Highest: func(ctx context.Context, ids []string) (web.Marking, error) {
-			label, exercise, err := n.view.Highest(ctx, n.readerFor(ctx), ids)
-			return web.Marking{TLP: label, Exercise: exercise}, err
-		},
-	})
+	faces, err := n.drawn(log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,6 +78,33 @@ func (n *Node) faces(log *slog.Logger) (http.Handler, refusal, error) {
 	mux.Handle("/", faces)
 	refuse := n.noting(refused(faces))
 	return n.identified(false, refuse, mux), refuse, nil
+}
+
+// drawn returns the pages.
+func (n *Node) drawn(log *slog.Logger) (*web.Pages, error) {
+	p := pages{n}
+	tmp := ""
+	if n.cfg.Dir != "" {
+		tmp = filepath.Join(n.cfg.Dir, "tmp")
+		if err := os.MkdirAll(tmp, 0o700); err != nil {
+			return nil, fault.Errorf(fault.Unavailable, "node: %w", err)
+		}
+	}
+	var asking web.Passkeys
+	if n.passkeys != nil {
+		asking = n
+	}
+	var elsewhere web.Elsewhere
+	if n.oidc != nil {
+		elsewhere = n
+	}
+	return web.New(p, p, web.Options{
+		Clock: n.cfg.Clock, Exercise: n.cfg.Exercise, Log: log, TempDir: tmp, Door: n, Account: n, Passkeys: asking, Elsewhere: elsewhere, Releases: n, Audits: n,
+		Highest: func(ctx context.Context, ids []string) (web.Marking, error) {
+			label, exercise, err := n.view.Highest(ctx, n.readerFor(ctx), ids)
+			return web.Marking{TLP: label, Exercise: exercise}, err
+		},
+	})
 }
 
 // metrics gives whole-node counters to who keeps the node.

@@ -65,7 +65,7 @@ type Elsewhere interface {
 const maxAccountBytes = 128 << 10
 
 // accountRoutes are the addresses for signing in and for one's account.
-func (s *server) accountRoutes(m *http.ServeMux) {
+func (s *server) accountRoutes(m *mux) {
 	m.Handle("GET /sign-in", s.page(signInForm))
 	m.Handle("POST /sign-in", s.page(signInPost))
 	if s.opt.Elsewhere != nil {

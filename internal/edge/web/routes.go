@@ -4,8 +4,8 @@ import "net/http"
 
 // routes is every address of the pages. All of them answer with the headers of
 // [server.ServeHTTP]'s wrapper; an address not listed is not found.
-func (s *server) routes() http.Handler {
-	m := http.NewServeMux()
+func (s *server) routes() (http.Handler, []string) {
+	m := &mux{ServeMux: http.NewServeMux()}
 	m.Handle("GET /{$}", http.RedirectHandler("/reports", http.StatusSeeOther))
 	m.Handle("GET /reports", s.page(reports))
 	m.Handle("GET /reports/new", s.page(intakeForm))
@@ -29,5 +29,17 @@ func (s *server) routes() http.Handler {
 		s.accountRoutes(m)
 	}
 	m.Handle("/", s.page(nowhere))
-	return secured(m)
+	return secured(m), m.patterns
+}
+
+// mux is a multiplexer that knows its patterns.
+type mux struct {
+	*http.ServeMux
+	patterns []string
+}
+
+// Handle registers a handler.
+func (m *mux) Handle(pattern string, h http.Handler) {
+	m.patterns = append(m.patterns, pattern)
+	m.ServeMux.Handle(pattern, h)
 }

@@ -19,6 +19,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"casus/internal/core/report"
@@ -110,8 +111,13 @@ type server struct {
 // Pages is the handler of all pages.
 type Pages struct {
 	http.Handler
-	s *server
+	s      *server
+	routes []string
 }
+
+// Routes returns every address of the pages, as a method and a pattern of
+// [http.ServeMux]; the last, which holds for all others, has no method.
+func (p *Pages) Routes() []string { return slices.Clone(p.routes) }
 
 // New returns the handler of all pages. It fails only when an embedded
 // template or asset is broken, or the clock is missing.
@@ -131,5 +137,6 @@ func New(r Reads, w Writes, opt Options) (*Pages, error) {
 		return nil, err
 	}
 	s := &server{r: r, w: w, opt: opt, assets: a, tmpl: t}
-	return &Pages{Handler: s.routes(), s: s}, nil
+	h, routes := s.routes()
+	return &Pages{Handler: h, s: s, routes: routes}, nil
 }
