@@ -65,3 +65,24 @@ func TestKindOf(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesOfTheSameBytes takes in two files that hold the same: each is told under
+// its own name.
+func TestNamesOfTheSameBytes(t *testing.T) {
+	t.Parallel()
+	n := reopen(t, Config{Clock: tick()})
+	defer closeNode(t, n)
+	dir := t.TempDir()
+	for _, name := range []string{"a.txt", "b.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("198.51.100.7\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	res, err := n.ImportPaths(t.Context(), report.Request{}, []string{dir}, nil)
+	if err != nil || len(res.Reports) != 2 {
+		t.Fatalf("ImportPaths = %+v, %v, want two reports", res, err)
+	}
+	if a, b := res.Reports[0], res.Reports[1]; a.Name != "a.txt" || b.Name != "b.txt" || !b.Known || a.ID != b.ID {
+		t.Errorf("reports %+v and %+v, want one under the names of both files", a, b)
+	}
+}

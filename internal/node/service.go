@@ -237,7 +237,11 @@ func (n *Node) take(ctx context.Context, req report.Request, f intake.File, prog
 	if err != nil {
 		return report.Result{}, err
 	}
-	return n.result(ctx, known, seq)
+	res, err := n.result(ctx, known, seq)
+	if err == nil && known.Before && req.Name != "" {
+		res.Reports[0].Name = req.Name // as it is called now, not as it was the first time
+	}
+	return res, err
 }
 
 // result waits until the views have read the report and counts what became of
