@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -573,5 +576,48 @@ func TestNoTrailNoRead(t *testing.T) {
 	}
 	if got, err := n.VerifyTrail(auditing(t)); err != nil || got.Reads < audit.MaxWaiting+1 {
 		t.Errorf("VerifyTrail() = %+v, %v, want every read that waited", got, err)
+	}
+}
+
+// TestNobodyReadsUntraced looks for whoever takes a reader without a trace: a new
+// question has to be asked by reading, or to be listed here with its reason.
+func TestNobodyReadsUntraced(t *testing.T) {
+	t.Parallel()
+	may := map[string]string{
+		"reading": "it traces", "exporting": "it traces",
+		"Sources": "no objects", "faces": "a label of what was read already", "result": "counts of one's own report",
+		"Holds": "holds, of what one answers for", "hold": "a hold just set",
+	}
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") || name == "bench.go" {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(fn, func(n ast.Node) bool {
+				if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "readerFor" {
+					found++
+					if may[fn.Name.Name] == "" {
+						t.Errorf("%s: %s reads without a trace; ask by reading", name, fn.Name.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+	if found < 5 {
+		t.Errorf("%d readers found: the test looks in the wrong place", found)
 	}
 }
