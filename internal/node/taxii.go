@@ -219,12 +219,13 @@ func (t taxii) Cut(ctx context.Context, c report.Collection, id string, ask repo
 	if err := t.may(ctx, hands); err != nil {
 		return err
 	}
-	seqs, err := t.view.Cut(ctx, t.readerFor(ctx), c, id, ask)
+	r, done := t.reading(ctx, "taxii", "") // of which only that it is not there is told
+	seqs, err := t.view.Cut(ctx, r, c, id, ask)
 	if err != nil {
-		return err
+		return done(id, err)
 	}
 	if len(seqs) == 0 {
-		return fault.Errorf(fault.NotFound, "node: object %.120s is not here or not released to you in such a version", id)
+		return done(id, fault.Errorf(fault.NotFound, "node: object %.120s is not here or not released to you in such a version", id))
 	}
 	for part := range slices.Chunk(seqs, cutAtOnce) {
 		payload, err := event.Write(event.Cut{Collection: c.ID, Receipts: part})
