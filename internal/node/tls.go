@@ -24,6 +24,7 @@ import (
 
 	"casus/internal/edge/cli"
 	"casus/internal/fault"
+	"casus/internal/people"
 )
 
 // Life of a certificate that the node makes itself, and how long before its end
@@ -50,8 +51,12 @@ func checkName(name string) error {
 func (n *Node) tlsConfig(o cli.ServeOptions) (cfg *tls.Config, fingerprint string, err error) {
 	cfg = &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{"h2", "http/1.1"}}
 	switch {
-	case o.ACME && o.Cert != "":
+	case o.ACME && (o.Cert != "" || o.Key != ""):
 		return nil, "", fault.Errorf(fault.Invalid, "node: a certificate from files or by ACME, not both")
+	case !o.ACME && o.ACMEDirectory != "":
+		return nil, "", fault.WithHint(fault.Errorf(fault.Invalid, "node: a directory of ACME, and no ACME"), "give --acme, too")
+	case o.ACMEDirectory != "" && !people.Private(o.ACMEDirectory):
+		return nil, "", fault.Errorf(fault.Invalid, "node: directory of ACME %.200q: want https", o.ACMEDirectory)
 	case o.ACME && net.ParseIP(o.Name) != nil:
 		return nil, "", fault.Errorf(fault.Invalid, "node: ACME needs a name, %s is an address", o.Name)
 	case o.ACME:

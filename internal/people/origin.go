@@ -28,6 +28,13 @@ func CheckIssuer(address string) error {
 	return nil
 }
 
+// Private reports whether nobody on the way reads or changes what goes to an
+// address: https, or http on this machine.
+func Private(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Hostname() != "" && private(u)
+}
+
 // private reports whether nobody on the way reads or changes what goes to u.
 func private(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && ThisMachine(u.Hostname())
