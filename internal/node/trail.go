@@ -202,8 +202,18 @@ func (n *Node) refusedRequest(r *http.Request, status int) {
 }
 
 // actionOf is what a request asks for, without what somebody may have put into its
-// address.
+// address: by the route that it came to, else, when it was refused before, by the
+// words of its address that are ours.
 func actionOf(r *http.Request) string {
+	if _, route, ok := strings.Cut(r.Pattern, " "); ok {
+		parts := strings.Split(strings.Trim(strings.TrimSuffix(route, "{$}"), "/"), "/")
+		for i, p := range parts {
+			if strings.HasPrefix(p, "{") {
+				parts[i] = "*"
+			}
+		}
+		return method(r.Method) + " /" + strings.Join(parts, "/")
+	}
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	for i, p := range parts {
 		if !slices.Contains(pathWords(), p) {

@@ -417,6 +417,33 @@ func TestRequestsRefused(t *testing.T) {
 	noWords(t, n, "ada", "secret word", "casus_x")
 }
 
+// TestActions asks for every operation in a role that may not: the trail names the
+// route and nothing of the address.
+func TestActions(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	h := handlerOf(t, n)
+	named := 0
+	for _, o := range operations(t, n) {
+		method, path, _ := strings.Cut(o, " ")
+		auth := "Bearer " + tokenOf(t, n, alliance.PartnerContact)
+		at := strings.NewReplacer("{id}", "ada", "{key}", "ada", "{digest}", "ada").Replace(path)
+		w := send(t, h, method, at, "{}", "Content-Type", "application/json", "Authorization", auth)
+		if w.Code != http.StatusForbidden {
+			continue
+		}
+		named++
+		want := method + " " + strings.NewReplacer("{id}", "*", "{key}", "*", "{digest}", "*").Replace(path)
+		if got := trailOf(t, n, audit.Filter{Kind: audit.KindRefusal, Actor: "partner", Action: want}); len(got) == 0 || got[0].Action() != want {
+			t.Errorf("%s: %+v in the trail, want %s", o, got, want)
+		}
+	}
+	if named < 10 {
+		t.Errorf("%d operations were refused: too few to tell", named)
+	}
+	noWords(t, n, "ada")
+}
+
 // TestNoPeopleNoTraces: the local operator of a node without people reads files
 // that are his own, but who is turned away is on record.
 func TestNoPeopleNoTraces(t *testing.T) {
