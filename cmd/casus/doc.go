@@ -621,6 +621,60 @@
 //	      --tlp string           default marking of unmarked input; without it RED
 //	      --trust string         reliability A (reliable) to F (cannot be judged)
 //
+// # casus taxii
+//
+// exchange with programs that speak TAXII 2.1
+//
+// Programs that speak TAXII 2.1 find this node at /taxii2/ of the address that casus
+// serve prints. They sign in with a token: as a bearer, or with HTTP Basic, the login
+// or key of the person it acts for and the token as password.
+//
+//	casus taxii [flags]
+//
+// # casus taxii collection
+//
+// what they can ask for and write to
+//
+// A collection is a saved filter over what its readers may read anyway: it opens
+// nothing. To people of other organisations than those it is for it is not there.
+//
+//	casus taxii collection [flags]
+//
+// # casus taxii collection add
+//
+// make a collection
+//
+// Makes a collection. What is in it is chosen by --source, --type, --tlp and --org,
+// all of which must be met; without any it is everything that its reader may read.
+// What is written to it comes in as reports of --from, and is marked as that source
+// says. A collection is not changed: remove it and make another.
+//
+//	casus taxii collection add [flags]
+//	      --alias string         another name for addresses: lower case, digits, dots and dashes
+//	      --description string   what it is for
+//	      --for strings          the organisations it is there for; else everybody
+//	      --from string          the source that what is written to it comes from; else one of its own
+//	      --id string            its UUID, where others know it already; else one is made
+//	      --org strings          hold what these organisations gave
+//	      --read                 it can be read
+//	      --source strings       hold what came from these sources
+//	      --title string         what people call it
+//	      --tlp string           hold what is marked no stricter than this: clear, green, amber, amber+strict or red
+//	      --type strings         hold objects of these types, and what they refer to for their meaning
+//	      --write                it can be written to
+//
+// # casus taxii collection list
+//
+// list collections
+//
+//	casus taxii collection list [flags]
+//
+// # casus taxii collection remove
+//
+// end a collection; what was in it stays
+//
+//	casus taxii collection remove ID|ALIAS [flags]
+//
 // # casus token
 //
 // let programs act for you

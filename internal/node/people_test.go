@@ -108,6 +108,16 @@ func operations(t *testing.T, n *Node) []string {
 	return out
 }
 
+// taxiiOperations are the addresses of the TAXII server.
+func taxiiOperations() []string {
+	return []string{
+		"GET /taxii2/", "GET /taxii2/casus/", "GET /taxii2/casus/status/{id}/", "GET /taxii2/casus/collections/", "GET /taxii2/casus/collections/{collection}/",
+		"GET /taxii2/casus/collections/{collection}/manifest/", "GET /taxii2/casus/collections/{collection}/objects/", "POST /taxii2/casus/collections/{collection}/objects/",
+		"GET /taxii2/casus/collections/{collection}/objects/{id}/", "DELETE /taxii2/casus/collections/{collection}/objects/{id}/",
+		"GET /taxii2/casus/collections/{collection}/objects/{id}/versions/",
+	}
+}
+
 // TestAccess asks for every operation of the API in every role, and as nobody,
 // with bodies that are good or empty: what is refused for the role is 403 before
 // anything else is looked at.
@@ -121,15 +131,19 @@ func TestAccess(t *testing.T) {
 		"PUT /api/v1/node/ceiling": `{"level":"x","reason":""}`, "POST /api/v1/policies/weigh": `{"files":[]}`, "POST /api/v1/policies": `{"files":[],"reason":""}`,
 		"POST /api/v1/policies/{digest}/confirm": `{"challenge":"","password":""}`, "POST /api/v1/step-up": `{"text":"x"}`,
 		"POST /api/v1/privacy/find": `{"value":"x"}`, "POST /api/v1/privacy/erase": `{"value":"x"}`, "POST /api/v1/privacy/retention": `{"dry_run":true}`,
-		"POST /api/v1/privacy/holds": `{"reason":""}`, "POST /api/v1/privacy/holds/{id}/release": `{"reason":""}`,
+		"POST /api/v1/collections": `{"title":"","can_read":true,"can_write":false}`, "POST /api/v1/privacy/holds": `{"reason":""}`, "POST /api/v1/privacy/holds/{id}/release": `{"reason":""}`,
 	}
 	h := handlerOf(t, n)
 	var got strings.Builder
 	fmt.Fprintf(&got, "# Every operation and who may ask for it: casus decision 0024. Others get 403, nobody 401.\n"+
 		"# The auditor is one of an organisation of oversight.\n")
-	for _, o := range append(operations(t, n), "GET /metrics") {
+	made, err := n.SetCollection(as(t, n, alliance.Administrator), report.Collection{Title: "all", Readable: true, Writable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range slices.Concat(operations(t, n), []string{"GET /metrics"}, taxiiOperations()) {
 		method, path, _ := strings.Cut(o, " ")
-		path = strings.NewReplacer("{id}", "x", "{key}", "nobody", "{digest}", "x").Replace(path)
+		path = strings.NewReplacer("{id}", "x", "{collection}", made.ID, "{key}", "nobody", "{digest}", "x").Replace(path)
 		var may []string
 		if w := send(t, h, method, path, bodies[o], "Content-Type", "application/json"); w.Code != http.StatusUnauthorized {
 			t.Errorf("%s as nobody: %d %s, want 401", o, w.Code, w.Body)

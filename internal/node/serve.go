@@ -33,7 +33,7 @@ const Version = "0.1.0"
 // API returns the JSON API; local says that only the owner of the files can
 // call it.
 func (n *Node) API(local bool, log *slog.Logger) http.Handler {
-	return api.New(api.Options{Reads: n, Releases: n, Arrivals: n, Writes: n, Keeper: n, People: n, Tokens: n, Audits: n, Credentials: n, Rules: n, Privacy: n, Local: local, Log: log, Version: Version})
+	return api.New(api.Options{Reads: n, Releases: n, Arrivals: n, Writes: n, Keeper: n, Collections: n, People: n, Tokens: n, Audits: n, Credentials: n, Rules: n, Privacy: n, Local: local, Log: log, Version: Version})
 }
 
 // pages adapts a node to what pages ask for.

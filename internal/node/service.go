@@ -221,27 +221,37 @@ type file struct {
 func (f file) Size() int64 { return f.size }
 
 func (n *Node) take(ctx context.Context, req report.Request, f intake.File, progress func(report.Progress)) (report.Result, error) {
-	req, err := n.ownedBy(ctx, req)
-	if err != nil {
-		return report.Result{}, err
-	}
-	if err := n.admit(ctx, &req, f); err != nil {
-		return report.Result{}, err
-	}
-	leave, err := n.gate.enter(ctx)
+	known, seq, leave, err := n.takeIn(ctx, req, f, progress)
 	if err != nil {
 		return report.Result{}, err
 	}
 	defer leave()
-	known, seq, err := n.intake.Import(ctx, req, f, progress)
-	if err != nil {
-		return report.Result{}, err
-	}
 	res, err := n.result(ctx, known, seq)
 	if err == nil && known.Before && req.Name != "" {
 		res.Reports[0].Name = req.Name // as it is called now, not as it was the first time
 	}
 	return res, err
+}
+
+// takeIn takes in what the node admits, for who asks. Nothing of it is erased before
+// leave is called.
+func (n *Node) takeIn(ctx context.Context, req report.Request, f intake.File, progress func(report.Progress)) (_ report.Known, _ event.Seq, leave func(), _ error) {
+	req, err := n.ownedBy(ctx, req)
+	if err == nil {
+		err = n.admit(ctx, &req, f)
+	}
+	if err == nil {
+		leave, err = n.gate.enter(ctx)
+	}
+	if err != nil {
+		return report.Known{}, 0, nil, err
+	}
+	known, seq, err := n.intake.Import(ctx, req, f, progress)
+	if err != nil {
+		leave()
+		return report.Known{}, 0, nil, err
+	}
+	return known, seq, leave, nil
 }
 
 // result waits until the views have read the report and counts what became of

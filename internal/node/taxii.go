@@ -164,6 +164,9 @@ func (t taxii) Status(ctx context.Context, id string) (report.Status, error) {
 	return t.view.Status(ctx, t.readerFor(ctx), id)
 }
 
+// MayWrite implements taxiiserver.Writes.
+func (t taxii) MayWrite(ctx context.Context) error { return t.may(ctx, hands) }
+
 // maxAgain is how often the very same envelope is taken in anew.
 const maxAgain = 256
 
@@ -175,40 +178,39 @@ func (t taxii) Write(ctx context.Context, c report.Collection, envelope []byte) 
 	if err := t.may(ctx, hands); err != nil {
 		return report.Status{}, err
 	}
-	req, err := t.ownedBy(ctx, report.Request{Source: c.Source, Title: c.Title, Name: "envelope.json", Format: report.STIX})
-	if err != nil {
-		return report.Status{}, err
-	}
-	leave, err := t.gate.enter(ctx)
-	if err != nil {
-		return report.Status{}, err
-	}
-	defer leave()
+	req := report.Request{Source: c.Source, Title: c.Title, Name: "envelope.json", Format: report.STIX}
 	for range maxAgain {
-		known, seq, err := t.intake.Import(ctx, req, file{bytes.NewReader(envelope), int64(len(envelope))}, nil)
-		if err == nil {
-			err = t.caughtUp(ctx, seq)
+		st, again, err := t.writeOnce(ctx, c, req, envelope)
+		if err != nil || !again {
+			return st, err
 		}
-		if err != nil {
-			return report.Status{}, err
-		}
-		if known.Before {
-			cut, err := t.view.WasCut(ctx, view.LocalOperator(), c, known.Identity)
-			if err != nil {
-				return report.Status{}, err
-			}
-			if cut {
-				envelope = append(envelope, ' ')
-				continue
-			}
-		}
-		id, err := view.StatusID(known.Identity)
-		if err != nil {
-			return report.Status{}, err
-		}
-		return t.view.Status(ctx, t.readerFor(ctx), id)
+		envelope = append(envelope, ' ')
 	}
 	return report.Status{}, fault.WithHint(fault.Errorf(fault.Conflict, "node: this envelope was added and deleted %d times", maxAgain), "send its objects in another envelope")
+}
+
+// writeOnce takes in an envelope, and says whether objects of it were taken out of the
+// collection since it came in before.
+func (t taxii) writeOnce(ctx context.Context, c report.Collection, req report.Request, envelope []byte) (st report.Status, again bool, err error) {
+	known, seq, leave, err := t.takeIn(ctx, req, file{bytes.NewReader(envelope), int64(len(envelope))}, nil)
+	if err != nil {
+		return st, false, err
+	}
+	defer leave()
+	if err := t.caughtUp(ctx, seq); err != nil {
+		return st, false, err
+	}
+	if known.Before {
+		if again, err = t.view.WasCut(ctx, view.LocalOperator(), c, known.Identity); err != nil || again {
+			return st, again, err
+		}
+	}
+	id, err := view.StatusID(known.Identity)
+	if err != nil {
+		return st, false, err
+	}
+	st, err = t.view.Status(ctx, t.readerFor(ctx), id)
+	return st, false, err
 }
 
 // cutAtOnce is how many receipts one entry cuts.

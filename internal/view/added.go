@@ -40,7 +40,7 @@ import (
 // 60,000 objects a second never has to move a report unless another was closed
 // while it came in. More than sixteen sets in one report make the slots longer.
 //
-// Source: taxii-2.1 §3.4 (date_added), §3.5 (sorting).
+// Source: taxii-2.1 §3.4 (date_added), §3.5 (sorting); casus decision 0035.
 
 // minSlot is the least length of a slot, in microseconds.
 const minSlot = 16

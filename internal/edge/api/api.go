@@ -96,6 +96,16 @@ type Keeper interface {
 	SetCeiling(ctx context.Context, c report.Ceiling) error
 }
 
+// Collections are what programs that speak TAXII ask for.
+type Collections interface {
+	// Collections lists those that are there for who asks, or all to who manages them.
+	Collections(ctx context.Context) ([]report.Collection, error)
+	// SetCollection makes one; an id or alias that is taken is a Conflict.
+	SetCollection(ctx context.Context, c report.Collection) (report.Collection, error)
+	// RemoveCollection ends one, by id or alias. What was in it stays.
+	RemoveCollection(ctx context.Context, id string) error
+}
+
 // People says who takes part. What who calls may not do is Denied.
 type People interface {
 	Persons(ctx context.Context) ([]people.Person, error)
@@ -163,10 +173,12 @@ type Options struct {
 	Arrivals Arrivals
 	Writes   Writes
 	Keeper   Keeper
-	People   People
-	Tokens   Tokens
-	Rules    Rules
-	Audits   Audits
+	// Collections are left out of the document where they are nil.
+	Collections Collections
+	People      People
+	Tokens      Tokens
+	Rules       Rules
+	Audits      Audits
 	// Credentials may be the same as People.
 	Credentials Credentials
 	Privacy     Privacy

@@ -182,6 +182,7 @@ func (s *server) routes() {
 		return s.Keeper.Erase(ctx, in.Body.ID, in.Body.Reason)
 	})
 	s.releases()
+	s.collections()
 	s.people()
 	s.rules()
 	s.audit()

@@ -210,7 +210,7 @@ too, as lines with the one name progress.`,
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		a.initCmd(), a.serveCmd(), a.demoCmd(), a.doctorCmd(), a.versionCmd(), a.completionCmd(),
-		a.importCmd(), a.reportCmd(), a.sourceCmd(), a.searchCmd(), a.objectCmd(), a.nodeCmd(), a.exportCmd(), a.warninglistCmd(), a.policyCmd(), a.benchCmd(),
+		a.importCmd(), a.reportCmd(), a.sourceCmd(), a.searchCmd(), a.objectCmd(), a.nodeCmd(), a.exportCmd(), a.warninglistCmd(), a.taxiiCmd(), a.policyCmd(), a.benchCmd(),
 		a.privacyCmd(), a.orgCmd(), a.userCmd(), a.auditCmd(), a.tokenCmd(), a.loginCmd(), a.logoutCmd(), a.whoamiCmd(),
 	)
 	strict(root)

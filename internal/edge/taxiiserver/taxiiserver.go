@@ -78,6 +78,8 @@ type Reads interface {
 // Writes change what is in a collection. What returned without an error is on disk
 // and in every answer.
 type Writes interface {
+	// MayWrite is Denied when who asks may not write at all.
+	MayWrite(ctx context.Context) error
 	// Write takes in an envelope, as a report of the collection's source.
 	Write(ctx context.Context, c report.Collection, envelope []byte) (report.Status, error)
 	// Cut takes versions of an object out of a collection.

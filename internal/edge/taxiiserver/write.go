@@ -79,6 +79,9 @@ func (c *call) writable() error {
 
 // add takes objects in.
 func (c *call) add() error {
+	if err := c.s.writes.MayWrite(c.ctx()); err != nil {
+		return err
+	}
 	if err := c.writable(); err != nil {
 		return err
 	}
@@ -213,6 +216,9 @@ func checkEnvelope(body []byte) error {
 //
 // Source: taxii-2.1 §5.7.
 func (c *call) remove() error {
+	if err := c.s.writes.MayWrite(c.ctx()); err != nil {
+		return err
+	}
 	if !c.c.Writable {
 		return c.writable()
 	}
