@@ -474,6 +474,14 @@ func TestEraseOnlyOwn(t *testing.T) {
 	if holds, err := n.Holds(mine, true); err != nil || len(holds) != 0 {
 		t.Errorf("holds of another = %+v, %v", holds, err)
 	}
+	// Erasing by value, too, leaves what another answers for.
+	find, err := n.FindSubject(mine, "one thing", true)
+	if err != nil || find.Total != 4 || find.Erasable != 2 || !find.Hits[1].Readable || find.Hits[1].Own || find.Hits[1].Kept != "another organisation answers for it" {
+		t.Errorf("FindSubject = %+v, %v, want file name and object, each one's own and a readable one of another", find, err)
+	}
+	if told, err := n.EraseSubject(mine, "one thing", "", true); err != nil || told.Places != 2 || told.Reports != 1 || told.Receipts != 2 || len(told.Kept) != 2 {
+		t.Errorf("EraseSubject, dry = %+v, %v", told, err)
+	}
 	gone, err := n.Erase(mine, object, "x")
 	if err != nil || gone.Receipts != 1 || len(gone.Kept) != 1 || gone.Kept[0].Count != 1 {
 		t.Errorf("Erase = %+v, %v, want one receipt gone and one readable one of another kept", gone, err)
@@ -483,6 +491,12 @@ func TestEraseOnlyOwn(t *testing.T) {
 	}
 	if d, err := n.Report(mine, other); err != nil || d.Objects != 1 {
 		t.Errorf("another's report after Erase = %+v, %v", d, err)
+	}
+	if told, err := n.EraseSubject(mine, "one thing", "x", false); err != nil || told.Places != 1 || told.Reports != 1 || len(told.Kept) != 2 {
+		t.Errorf("EraseSubject of the rest = %+v, %v", told, err)
+	}
+	if d, err := n.Report(mine, other); err != nil || d.Objects != 1 {
+		t.Errorf("another's report after EraseSubject = %+v, %v", d, err)
 	}
 	if _, err := n.Erase(mine, object, "again"); fault.KindOf(err) != fault.Denied {
 		t.Errorf("erasing what only another has: %v, want Denied", err)

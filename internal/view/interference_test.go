@@ -395,7 +395,7 @@ func (st *story) secretReport(r *rand.Rand) []op {
 	if oneIn(r, 3) {
 		on := pick(r, []privacy.HoldKind{privacy.OnReport, privacy.OnSource, privacy.OnObject})
 		held := o
-		held.Owner = "DDD/other" // a hold of who owns what is public would keep that from being erased
+		held.Owner = "EEE/none" // a hold of who holds something would keep what is public from being erased
 		seq = append(seq, op{kind: opHold, opened: held, id: fmt.Sprint("HLD-", r.Uint64()), on: on, raw: []byte(pick(r, wordOf))})
 	} else if oneIn(r, 3) {
 		seq = append(seq, op{kind: opEraseReport, opened: o})
@@ -494,7 +494,7 @@ func (w *world) do(o op) {
 		}
 		w.write(event.Header{Kind: event.ReportClosed, Cause: w.opening[id], WriteTime: w.closed}, event.Closed{Container: o.set.String()})
 	case opSource:
-		w.write(event.Header{Kind: event.SourceSet}, report.Source{Name: o.id, Trust: string(o.raw), Processing: privacy.Processing{Retention: "traffic-30d"}})
+		w.write(event.Header{Kind: event.SourceSet}, report.Source{Name: o.id, Trust: string(o.raw), Retention: "traffic-30d"})
 	case opHold:
 		w.write(event.Header{Kind: event.HoldSet}, event.Hold{ID: o.id, On: o.on, Target: o.target(), Owner: o.opened.Owner, Reason: string(o.raw)})
 	case opEraseReport:

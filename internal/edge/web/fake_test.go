@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/tlp"
@@ -180,7 +179,7 @@ func story() *fake {
 		{Name: "CERT Ostavia", Reports: 404, Trust: "C", Last: "2026-11-21T22:40:00Z"},
 		{Name: "Harbour watch", TLP: &green, Reports: 61, Last: "2026-11-20T10:01:00Z"},
 		{Name: "local", Reports: 9, Last: "2026-11-22T12:02:00Z"},
-		{Name: "Open feeds", TLP: new(tlp.Clear), Trust: "D", Processing: privacy.Processing{Purpose: "defence of networks", Basis: "GDPR Art. 6(1)(e)", Retention: "indicator-90d"}, Reports: 286, Last: "2026-11-22T14:00:00Z"},
+		{Name: "Open feeds", TLP: new(tlp.Clear), Trust: "D", Purpose: "defence of networks", Basis: "GDPR Art. 6(1)(e)", Retention: "indicator-90d", Reports: 286, Last: "2026-11-22T14:00:00Z"},
 	}
 	titles := []struct {
 		title, source, at string

@@ -24,7 +24,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
-	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/fault"
 	"casus/tlp"
@@ -767,7 +766,7 @@ func TestSetSource(t *testing.T) {
 			t.Errorf("%s: status %d, want 400", name, got)
 		}
 	}
-	want := []report.Source{{Name: "CERT Aldera", TLP: &green, Zone: "Etc/GMT-2", Trust: "B", Map: map[string]string{"ip": "value"}, Processing: privacy.Processing{Purpose: "defence", Basis: "Art. 6(1)(e)", Retention: "indicator-90d"}}}
+	want := []report.Source{{Name: "CERT Aldera", TLP: &green, Zone: "Etc/GMT-2", Trust: "B", Map: map[string]string{"ip": "value"}, Purpose: "defence", Basis: "Art. 6(1)(e)", Retention: "indicator-90d"}}
 	if diff := cmp.Diff(want, f.set); diff != "" {
 		t.Errorf("set (-want +got):\n%s", diff)
 	}
