@@ -304,8 +304,8 @@ func (s *Store) All(ctx context.Context, r Reader, yield func(o *stix.Object, la
 	return ctx.Err()
 }
 
-// labelOfContent returns the most restrictive label of the readable receipts of
-// the same content.
+// labelOfContent returns the most restrictive label that the readable receipts of
+// the same content leave under.
 func (m *matcher) labelOfContent(first uint32) (tlp.Label, error) {
 	again, err := m.list('O', num(0, first)[1:])
 	if err != nil {
@@ -313,13 +313,31 @@ func (m *matcher) labelOfContent(first uint32) (tlp.Label, error) {
 	}
 	label := tlp.Clear
 	for _, same := range append(again, first) {
-		l, _, err := m.labelOfReceipt(same)
+		l, err := m.leaving(same)
 		if err != nil {
 			return tlp.Red, err
 		}
 		label = tlp.Most(label, l)
 	}
 	return label, nil
+}
+
+// leaving returns the label that a readable receipt leaves under; CLEAR for one
+// that is not readable, which counts for nothing.
+func (m *matcher) leaving(no uint32) (tlp.Label, error) {
+	rc, err := m.blk.get(no)
+	if err != nil {
+		return tlp.Red, err
+	}
+	if ok, err := m.sees(&rc); err != nil || !ok {
+		return tlp.Clear, err
+	}
+	rec, err := m.rec(rc.report)
+	if err != nil || rec == nil {
+		return tlp.Red, err
+	}
+	l, _ := tlp.Parse(m.s.leavesUnder(rc, rec)) // of none, RED
+	return l, nil
 }
 
 // Sizes returns whole-node counters, for the administrator's eyes alone.

@@ -534,15 +534,14 @@ func (s *Store) Item(ctx context.Context, r Reader, id string) (Piece, error) {
 }
 
 // Objects yields a report's objects in the order they came in, each with the
-// label it is held under in that report.
+// label it leaves under.
 func (s *Store) Objects(ctx context.Context, r Reader, id string, yield func(o *stix.Object, label string) error) error {
 	rec, err := s.reportNo(r, id)
 	if err != nil {
 		return err
 	}
 	return s.matcher(r, s.kv, none).each(ctx, rec.No, func(rc receipt, o *stix.Object) error {
-		label, _ := s.labelOf(rc, rec)
-		return yield(o, label)
+		return yield(o, s.leavesUnder(rc, rec))
 	})
 }
 

@@ -83,6 +83,7 @@ import (
 	"casus/internal/fault"
 	"casus/internal/kv"
 	"casus/stix"
+	"casus/tlp"
 )
 
 // Layout is the version of the keys above. A store of another layout is built
@@ -440,6 +441,17 @@ func (s *Store) labelOf(rc receipt, rec *record) (label string, imputed bool) {
 	}
 	set := s.effective(rc.set, rec)
 	return set.Label(nil).String(), set.Imputed
+}
+
+// leavesUnder returns the label that a receipt leaves under. No format that is
+// written has room for classifications, caveats and the like: what bears them
+// leaves as RED, so that it is nowhere read more widely than here.
+func (s *Store) leavesUnder(rc receipt, rec *record) string {
+	label, _ := s.labelOf(rc, rec)
+	if rec.Closed && s.effective(rc.set, rec).Beyond() {
+		label = tlp.Red.String()
+	}
+	return label
 }
 
 func sortedUnique(in []string) []string {

@@ -372,6 +372,12 @@ func joinLimits(a, b Set, strict bool) Limits {
 	return l
 }
 
+// Beyond reports whether l limits reading in ways that no label of TLP tells. An
+// embargo that somebody reads past has ended, and is none.
+func (l Limits) Beyond() bool {
+	return l.Releasable.Said || len(l.Groups) > 0 || len(l.Classes) > 0 || len(l.Caveats) > 0 || l.Recalled
+}
+
 // joinNamed returns whom both name. A side that says nothing names nobody if it
 // must name somebody, else it is no word.
 func joinNamed[T ~string](a, b Named[T], aMust, bMust bool) Named[T] {
