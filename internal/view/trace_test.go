@@ -15,9 +15,7 @@ func TestCloseness(t *testing.T) {
 	t.Parallel()
 	lowest := []marking.Level{"alliance/UNCLASSIFIED"}
 	classified := func(l tlp.Label, levels ...marking.Level) marking.Set {
-		set := marking.Set{TLP: l}
-		set.Classes = levels
-		return set
+		return marking.Set{TLP: l, Classes: levels}
 	}
 	for name, tt := range map[string]struct {
 		set  marking.Set
