@@ -9,6 +9,8 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Kind is the kind of an error. The zero value is [Internal], the safe
@@ -101,4 +103,21 @@ func HintOf(err error) string {
 		err = e.Unwrap()
 	}
 	return ""
+}
+
+// speakers are the packages whose names texts of errors begin with.
+var speakers = []string{
+	"alliance", "api", "attrib", "audit", "demo", "event", "eventlog", "export", "fence", "format", "intake", "kv", "marking", "match",
+	"misp", "node", "observable", "pattern", "pebblekv", "pebblelog", "people", "pressure", "privacy", "report", "severity", "stix",
+	"taxiiserver", "tlp", "view",
+}
+
+// Text returns what an error says to people: without the name of the package that
+// its text begins with, which tells them nothing.
+func Text(err error) string {
+	text := err.Error()
+	if name, after, ok := strings.Cut(text, ": "); ok && slices.Contains(speakers, name) {
+		return after
+	}
+	return text
 }

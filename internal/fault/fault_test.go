@@ -37,3 +37,18 @@ func TestKindOf(t *testing.T) {
 		t.Error("WithHint(nil) is not nil")
 	}
 }
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"node: a is not there":            "a is not there",
+		"node: view: a is damaged":        "view: a is damaged",
+		"list.csv: row 3 has two columns": "list.csv: row 3 has two columns",
+		"bench: --objects 5: too few":     "bench: --objects 5: too few",
+		"interrupted":                     "interrupted",
+	} {
+		if got := Text(errors.New(text)); got != want {
+			t.Errorf("Text(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

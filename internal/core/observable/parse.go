@@ -216,7 +216,7 @@ func guessName(s string, yield func(Key)) {
 			if k, err := normalURL(s); err == nil {
 				yield(k)
 			}
-		} else if _, err := netip.ParseAddr(host); err == nil {
+		} else if _, err := netip.ParseAddr(host); err == nil && strings.Trim(s[i+1:], "0123456789") != "" { // else a range that is too long
 			if k, err := normalURL(s); err == nil {
 				yield(k)
 			}

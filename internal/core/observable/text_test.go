@@ -72,6 +72,8 @@ var parseCases = []struct {
 	{"192.0.2.1:443", []string{"ipv4 192.0.2.1"}},
 	{"[2001:db8::1]:443", []string{"ipv6 2001:db8::1"}},
 	{"192.0.2.0/24", []string{"cidr 192.0.2.0/24"}},
+	{"192.0.2.0/99", nil}, // no range, and no URL either
+	{"192.0.2.7/99/x", []string{"url http://192.0.2.7/99/x"}},
 	{"2001:DB8::1", []string{"ipv6 2001:db8::1"}},
 	{"hxxp://evil[.]example/a", []string{"url http://evil.example/a"}},
 	{"evil.example/gate.php", []string{"url http://evil.example/gate.php"}},

@@ -355,7 +355,7 @@ func TestParameters(t *testing.T) {
 				continue
 			}
 			w, calls := ask(t, new(fake), true, o.method, o.path+"?"+p.Name+"=1&"+p.Name+"=2", typ, body)
-			if got := oneProblem(t, w, http.StatusUnprocessableEntity); got.Title != `api: query parameter "`+p.Name+`" is given 2 times` || len(calls) > 0 {
+			if got := oneProblem(t, w, http.StatusUnprocessableEntity); got.Title != `query parameter "`+p.Name+`" is given 2 times` || len(calls) > 0 {
 				t.Errorf("%s: %+v, calls %q", o.ID, got, calls)
 			}
 		}
@@ -446,7 +446,7 @@ func TestWithheldReadsAsNotFound(t *testing.T) {
 		}
 	}
 	w, _ := ask(t, &fake{err: fault.Errorf(fault.NotFound, "x")}, true, "GET", "/api/v1/reports/RPT-0000-0000", "", "")
-	if p := oneProblem(t, w, http.StatusNotFound); p.Title != "api: RPT-0000-0000 is not here or not released to you" {
+	if p := oneProblem(t, w, http.StatusNotFound); p.Title != "RPT-0000-0000 is not here or not released to you" {
 		t.Errorf("title %q, want it to name what was asked for", p.Title)
 	}
 }

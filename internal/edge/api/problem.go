@@ -52,7 +52,7 @@ func (s *server) fail(ctx context.Context, in any, err error) error {
 // problem is how err is told to who asked in. What is withheld and what is not
 // there give the same bytes: they are made of what was asked alone.
 func (s *server) problem(ctx context.Context, in any, err error) *problem {
-	p := &problem{Title: err.Error(), Hint: fault.HintOf(err), Kind: fault.KindOf(err).String()}
+	p := &problem{Title: fault.Text(err), Hint: fault.HintOf(err), Kind: fault.KindOf(err).String()}
 	switch fault.KindOf(err) {
 	case fault.Invalid:
 		p.Status = http.StatusBadRequest
@@ -85,7 +85,7 @@ func notFound(in any) problem {
 	if a, ok := in.(asker); ok && a.asked() != "" {
 		what = strings.ToValidUTF8(fmt.Sprintf("%.80s", a.asked()), "\ufffd")
 	}
-	return problem{Status: http.StatusNotFound, Kind: fault.NotFound.String(), Title: "api: " + what + " is not here or not released to you"}
+	return problem{Status: http.StatusNotFound, Kind: fault.NotFound.String(), Title: what + " is not here or not released to you"}
 }
 
 // problemType is the media type of problems.
@@ -107,7 +107,7 @@ func ownProblem(_ huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	p := &problem{Status: m.Status, Kind: fault.Invalid.String(), Title: "api: " + m.Detail}
+	p := &problem{Status: m.Status, Kind: fault.Invalid.String(), Title: m.Detail}
 	p.Hint = "what the operation takes is in /api/v1/openapi.json"
 	switch {
 	case m.Status == http.StatusNotFound:
@@ -143,11 +143,11 @@ func oncePerName(ctx huma.Context, next func(huma.Context)) {
 	p := &problem{Status: http.StatusUnprocessableEntity, Kind: fault.Invalid.String(), Hint: "give every parameter once, percent-encoded"}
 	q, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		p.Title = "api: the query cannot be read: " + err.Error()
+		p.Title = "the query cannot be read: " + err.Error()
 	}
 	for name, values := range q {
 		if len(values) > 1 {
-			p.Title = "api: query parameter " + strconv.Quote(name) + " is given " + strconv.Itoa(len(values)) + " times"
+			p.Title = "query parameter " + strconv.Quote(name) + " is given " + strconv.Itoa(len(values)) + " times"
 		}
 	}
 	if p.Title == "" {
@@ -170,7 +170,7 @@ func Refuse(w http.ResponseWriter, status int, kind string, err error) {
 	w.Header().Set("Content-Type", problemType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = marshal(w, &problem{Status: status, Kind: kind, Title: err.Error(), Hint: fault.HintOf(err)})
+	_ = marshal(w, &problem{Status: status, Kind: kind, Title: fault.Text(err), Hint: fault.HintOf(err)})
 }
 
 // declareProblem makes the document tell the form that errors have.

@@ -200,11 +200,11 @@ func (a *app) doctor(ctx context.Context) error {
 	}
 	conn, err := a.host.Connect(ctx, dir)
 	if err != nil {
-		all = append(all, finding{Name: "node", Value: err.Error(), Hint: fault.HintOf(err), damaged: errors.Is(err, eventlog.ErrDamaged)})
+		all = append(all, finding{Name: "node", Value: fault.Text(err), Hint: fault.HintOf(err), damaged: errors.Is(err, eventlog.ErrDamaged)})
 	} else {
 		all = append(all, a.examine(ctx, conn)...)
 		if err := conn.Close(); err != nil {
-			all = append(all, finding{Name: "close", Value: err.Error()})
+			all = append(all, finding{Name: "close", Value: fault.Text(err)})
 		}
 	}
 	bad, code := 0, exitFailed
@@ -242,9 +242,9 @@ func (r *remote) whole(ctx context.Context) []finding {
 	err := r.follow(ctx, "/node/verify", nil, nil, "", &v)
 	switch {
 	case fault.KindOf(err) == fault.Denied && err != nil:
-		return []finding{{Name: "log", Value: "not checked: " + err.Error(), OK: true, Hint: fault.HintOf(err)}}
+		return []finding{{Name: "log", Value: "not checked: " + fault.Text(err), OK: true, Hint: fault.HintOf(err)}}
 	case err != nil:
-		return []finding{{Name: "log", Value: err.Error(), Hint: fault.HintOf(err)}}
+		return []finding{{Name: "log", Value: fault.Text(err), Hint: fault.HintOf(err)}}
 	case v.OK:
 		return []finding{{Name: "log", Value: plural(int(v.Entries), "entry", "entries") + " and the views checked", OK: true}} //nolint:gosec // far below 2^63
 	}
@@ -272,7 +272,7 @@ func (a *app) examine(ctx context.Context, conn *Conn) []finding {
 	out := []finding{{Name: "opened by", Value: by, OK: true}}
 	var health map[string]string
 	if err := r.get(ctx, "/health", nil, &health); err != nil {
-		out = append(out, finding{Name: "node", Value: err.Error(), Hint: fault.HintOf(err)})
+		out = append(out, finding{Name: "node", Value: fault.Text(err), Hint: fault.HintOf(err)})
 	} else {
 		out = append(out, finding{Name: "node", Value: health["status"], OK: true})
 	}
@@ -322,7 +322,7 @@ damaged; what and where is told as problems.`,
 				return err
 			})
 			if errors.Is(err, eventlog.ErrDamaged) { // so much that it cannot be opened
-				v := report.Check{Problems: []string{err.Error()}}
+				v := report.Check{Problems: []string{fault.Text(err)}}
 				if perr := a.print(v, func(w io.Writer) { _, _ = fmt.Fprintf(w, "problem: %s\nDAMAGED: it cannot be opened\n", err) }); perr != nil {
 					return perr
 				}

@@ -93,7 +93,7 @@ func kindOf(code int, err error) string {
 
 // tell says an error on stderr, for people, or as one line of JSON.
 func (a *app) tell(code int, err error) {
-	text, hint := err.Error(), fault.HintOf(err)
+	text, hint := fault.Text(err), fault.HintOf(err)
 	if !a.json {
 		_, _ = fmt.Fprintf(a.stderr, "casus: %s\n", plain(text))
 		if hint != "" {

@@ -52,9 +52,6 @@ func (p problem) fault() error {
 			text += ": " + e.Location + ": " + e.Message
 		}
 	}
-	if _, after, ok := strings.Cut(text, ": "); ok && !strings.ContainsAny(text[:len(text)-len(after)-2], " /") {
-		text = after // the package's name says nothing to people
-	}
 	if p.Kind == "sign-in" {
 		return signIn(fault.Errorf(fault.Denied, "%s", text))
 	}

@@ -216,7 +216,7 @@ func Challenge(w http.ResponseWriter) {
 
 // Refuse answers a request with an error in TAXII's form; kind is its code.
 func Refuse(w http.ResponseWriter, status int, kind string, err error) {
-	f := failure{Title: http.StatusText(status), Description: err.Error(), ErrorCode: kind, Status: strconv.Itoa(status)}
+	f := failure{Title: http.StatusText(status), Description: fault.Text(err), ErrorCode: kind, Status: strconv.Itoa(status)}
 	if hint := fault.HintOf(err); hint != "" {
 		f.Details = map[string]string{"remedy": hint}
 	}

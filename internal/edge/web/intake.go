@@ -237,7 +237,7 @@ func (c *call) takeIn(h handedIn, sp *spool, e *events) (report.Result, error) {
 			if len(res.Reports) == 0 || fault.KindOf(err) == fault.Internal {
 				return res, err
 			}
-			got.Reports = append(got.Reports, report.ReportRef{Name: f.name, Problem: err.Error(), Remedy: fault.HintOf(err)})
+			got.Reports = append(got.Reports, report.ReportRef{Name: f.name, Problem: fault.Text(err), Remedy: fault.HintOf(err)})
 		}
 		res.Add(got)
 		res.Seconds += got.Seconds

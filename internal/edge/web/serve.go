@@ -188,7 +188,7 @@ func (s *server) failed(c *call, err error) (int, page) {
 	p := &faultPage{frame: f, Status: status, Head: f.T("fault." + key), Text: f.T("fault." + key + ".text")}
 	f.Title = p.Head
 	if tell {
-		p.Cause, p.Hint = err.Error(), fault.HintOf(err)
+		p.Cause, p.Hint = fault.Text(err), fault.HintOf(err)
 	}
 	return status, p
 }
@@ -216,7 +216,7 @@ func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, status int, err e
 		f.Title = f.T("fault." + key)
 		page := &faultPage{frame: f, Status: status, Head: f.Title, Text: f.T("fault." + key + ".text")}
 		if key == "denied" || key == "unavailable" { // the words of the others say all
-			page.Cause, page.Hint = err.Error(), fault.HintOf(err)
+			page.Cause, page.Hint = fault.Text(err), fault.HintOf(err)
 		}
 		return page, nil
 	})).ServeHTTP(w, r)
