@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json/v2"
+	"strconv"
 	"time"
 
 	"casus/internal/core/alliance"
@@ -69,6 +70,10 @@ type Retried struct {
 	// Report is the identity of the report that took it in, hex.
 	Report string `json:"report"`
 }
+
+// ErasedKey is the idempotency key of the entry which says that the erasure on
+// record at a place of the log is carried out, whoever carried it out.
+func ErasedKey(record Seq) string { return "erased:" + strconv.FormatUint(uint64(record), 10) }
 
 // Erasure is the payload of [Erased].
 type Erasure struct {

@@ -307,6 +307,30 @@ func served(t *testing.T, n *Node, o cli.ServeOptions) (cli.Serving, func()) {
 	}
 }
 
+// refusedToServe asks for what no node with people serves by.
+func refusedToServe(t *testing.T, n *Node) {
+	t.Helper()
+	if _, err := n.ownCert("casus.example"); err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(n.cfg.Dir, "tls", "own.pem")
+	for name, bad := range map[string]cli.ServeOptions{
+		"no name":                 {Listen: "0.0.0.0:0"},
+		"no name but a file":      {Listen: "127.0.0.1:0", Cert: "x", Key: "y"},
+		"name with a port":        {Listen: "127.0.0.1:0", Name: "casus.example:443"},
+		"name in capitals":        {Listen: "127.0.0.1:0", Name: "Casus.example"},
+		"file that is not there":  {Listen: "127.0.0.1:0", Name: "casus.example", Cert: "x", Key: "y"},
+		"file and ACME":           {Listen: "127.0.0.1:0", Name: "casus.example", Cert: "x", Key: "y", ACME: true},
+		"ACME for an address":     {Listen: "127.0.0.1:0", Name: "192.0.2.1", ACME: true},
+		"ACME without a name":     {Listen: "127.0.0.1:0", ACME: true},
+		"certificate for another": {Listen: "127.0.0.1:0", Name: "other.example", Cert: own, Key: own},
+	} {
+		if err := n.Serve(t.Context(), bad, nil, func(cli.Serving) { t.Errorf("%s: it listens", name) }); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: Serve = %v, want Invalid", name, err)
+		}
+	}
+}
+
 func TestServeOverTLS(t *testing.T) {
 	t.Parallel()
 	c := onDisk(t)
@@ -318,26 +342,7 @@ func TestServeOverTLS(t *testing.T) {
 		t.Errorf("Serve without people = %v, want a Conflict", err)
 	}
 	addPerson(t, n, t.Context(), alliance.Administrator)
-	for name, bad := range map[string]cli.ServeOptions{
-		"no name":                 {Listen: "0.0.0.0:0"},
-		"no name but a file":      {Listen: "127.0.0.1:0", Cert: "x", Key: "y"},
-		"name with a port":        {Listen: "127.0.0.1:0", Name: "casus.example:443"},
-		"name in capitals":        {Listen: "127.0.0.1:0", Name: "Casus.example"},
-		"file that is not there":  {Listen: "127.0.0.1:0", Name: "casus.example", Cert: "x", Key: "y"},
-		"file and ACME":           {Listen: "127.0.0.1:0", Name: "casus.example", Cert: "x", Key: "y", ACME: true},
-		"ACME for an address":     {Listen: "127.0.0.1:0", Name: "192.0.2.1", ACME: true},
-		"ACME without a name":     {Listen: "127.0.0.1:0", ACME: true},
-		"certificate for another": {Listen: "127.0.0.1:0", Name: "other.example", Cert: filepath.Join(c.Dir, "tls", "own.pem"), Key: filepath.Join(c.Dir, "tls", "own.pem")},
-	} {
-		if name == "certificate for another" {
-			if _, err := n.ownCert("casus.example"); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := n.Serve(t.Context(), bad, nil, func(cli.Serving) { t.Errorf("%s: it listens", name) }); fault.KindOf(err) != fault.Invalid {
-			t.Errorf("%s: Serve = %v, want Invalid", name, err)
-		}
-	}
+	refusedToServe(t, n)
 
 	s, stop := served(t, n, o)
 	u, err := url.Parse(s.URL)

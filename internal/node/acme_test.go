@@ -139,14 +139,19 @@ func (a *authority) newAccount(w http.ResponseWriter, r *http.Request) {
 		} `json:"jwk"`
 	}
 	a.read(r, &header, nil)
-	number := func(text string) *big.Int {
+	point := []byte{4} // the two coordinates follow
+	for _, text := range []string{header.Key.X, header.Key.Y} {
 		b, err := base64.RawURLEncoding.DecodeString(text)
 		if err != nil {
 			a.t.Error(err)
 		}
-		return new(big.Int).SetBytes(b)
+		point = append(point, b...)
 	}
-	a.account = &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(header.Key.X), Y: number(header.Key.Y)}
+	account, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		a.t.Error(err)
+	}
+	a.account = account
 	w.Header().Set("Location", a.URL+"/account/1")
 	a.write(w, http.StatusCreated, map[string]string{"status": "valid"})
 }

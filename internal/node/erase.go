@@ -291,7 +291,7 @@ func (n *Node) carryOut(ctx context.Context) error {
 		return err
 	}
 	for _, seq := range open {
-		h := event.Header{Kind: event.Erased, KindVersion: 1, Cause: seq, Key: fmt.Sprintf("erased:%d", seq)}
+		h := event.Header{Kind: event.Erased, KindVersion: 1, Cause: seq, Key: event.ErasedKey(seq)}
 		if err := n.append(ctx, h, payload); err != nil {
 			return err
 		}

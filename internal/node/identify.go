@@ -62,20 +62,20 @@ func (n *Node) identify(r *http.Request, local bool, c *people.Caller) error {
 	if r.Header.Get("Authorization") != "" {
 		secret, of, ok := secretOf(r)
 		if !ok {
-			return signInNeeded()
+			return people.NotSignedIn()
 		}
 		c.Secret = secret
 		if c.Identity, err = n.people.Bearer(now, secret); err == nil && of != "" && !n.isCalled(c.Person, of) {
 			c.Identity = people.Identity{}
-			return signInNeeded()
+			return people.NotSignedIn()
 		}
 		return err
 	}
 	if local {
-		return signInNeeded()
+		return people.NotSignedIn()
 	}
 	if c.Secret = people.Cookie(r, people.SessionCookie); c.Secret == "" {
-		return signInNeeded()
+		return people.NotSignedIn()
 	}
 	c.Identity, err = n.people.Session(now, c.Secret)
 	return err

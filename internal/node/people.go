@@ -64,7 +64,7 @@ func (n *Node) may(ctx context.Context, what act) error {
 	c := people.CallerOf(ctx)
 	switch {
 	case c.Person == "":
-		return signInNeeded()
+		return people.NotSignedIn()
 	case !slices.Contains(acts(c.Role), what):
 		return fault.WithHint(fault.Errorf(fault.Denied, "node: the role %s may not do this", c.Role), "casus whoami shows the roles that you hold")
 	case what == audits && !n.oversees(c.Org):
@@ -75,10 +75,6 @@ func (n *Node) may(ctx context.Context, what act) error {
 		return fault.WithHint(fault.Errorf(fault.Denied, "node: the token only reads"), "make one with: casus token make --scope all")
 	}
 	return nil
-}
-
-func signInNeeded() error {
-	return fault.WithHint(fault.Errorf(fault.Denied, "node: %w", people.ErrSignIn), "sign in with: casus login, or set CASUS_TOKEN")
 }
 
 // readerFor returns who reads, for who asks: the local operator on a node without

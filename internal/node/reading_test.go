@@ -31,22 +31,6 @@ func TestWhoReads(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other := func(key string, org alliance.Org) context.Context {
-		t.Helper()
-		p := people.NewPerson{Key: alliance.Key(key), Org: org, Name: key, Login: key, Posts: []alliance.Post{{Role: alliance.Analyst}}, Password: goodPassword}
-		if _, err := n.AddPerson(admin, p); err != nil {
-			t.Fatal(err)
-		}
-		m, err := n.Login(t.Context(), people.Credentials{Login: key, Password: goodPassword})
-		if err != nil {
-			t.Fatal(err)
-		}
-		id, err := n.people.Bearer(n.cfg.Clock(), m.Secret)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return people.With(t.Context(), people.Caller{Identity: id})
-	}
 	mine := as(t, n, alliance.Analyst)
 	readers := []struct {
 		name string
@@ -55,8 +39,8 @@ func TestWhoReads(t *testing.T) {
 	}{
 		{"who handed it in", mine, map[tlp.Label]bool{tlp.Red: true, tlp.AmberStrict: true, tlp.Amber: true, tlp.Green: true, tlp.Clear: true}},
 		{"a colleague", as(t, n, alliance.DutyOfficer), map[tlp.Label]bool{tlp.AmberStrict: true, tlp.Amber: true, tlp.Green: true, tlp.Clear: true}},
-		{"another of the community", other("ben", "BBB/csirt"), map[tlp.Label]bool{tlp.Green: true, tlp.Clear: true}},
-		{"one outside", other("fay", "BBB/firm"), map[tlp.Label]bool{tlp.Clear: true}},
+		{"another of the community", joined(t, n, "ben", "BBB/csirt", alliance.CSIRT), map[tlp.Label]bool{tlp.Green: true, tlp.Clear: true}},
+		{"one outside", joined(t, n, "fay", "BBB/firm", alliance.Partner), map[tlp.Label]bool{tlp.Clear: true}},
 		{"who runs the node", admin, nil},
 		{"nobody", t.Context(), nil},
 	}
@@ -103,17 +87,15 @@ func TestWhoReads(t *testing.T) {
 	}
 }
 
-// twoOrganisations returns a node with people of two organisations, the analyst of
-// the node's own and one of the other.
-func twoOrganisations(t *testing.T) (n *Node, mine, theirs context.Context) {
+// joined adds an analyst of another organisation, which is made if it is new, and
+// returns a context in which he asks.
+func joined(t *testing.T, n *Node, key alliance.Key, org alliance.Org, kind alliance.Kind) context.Context {
 	t.Helper()
-	n = peopled(t)
-	admin := as(t, n, alliance.Administrator)
-	p := people.NewPerson{Key: "ben", Org: "BBB/mfa", OrgKind: alliance.Ministry, Name: "Ben", Login: "ben", Posts: []alliance.Post{{Role: alliance.Analyst}}, Password: goodPassword}
-	if _, err := n.AddPerson(admin, p); err != nil {
+	p := people.NewPerson{Key: key, Org: org, OrgKind: kind, Name: string(key), Login: string(key), Posts: []alliance.Post{{Role: alliance.Analyst}}, Password: goodPassword}
+	if _, err := n.AddPerson(as(t, n, alliance.Administrator), p); err != nil {
 		t.Fatal(err)
 	}
-	m, err := n.Login(t.Context(), people.Credentials{Login: "ben", Password: goodPassword})
+	m, err := n.Login(t.Context(), people.Credentials{Login: string(key), Password: goodPassword})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +103,15 @@ func twoOrganisations(t *testing.T) (n *Node, mine, theirs context.Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n, as(t, n, alliance.Analyst), people.With(t.Context(), people.Caller{Identity: id})
+	return people.With(t.Context(), people.Caller{Identity: id})
+}
+
+// twoOrganisations returns a node with people of two organisations, the analyst of
+// the node's own and one of the other.
+func twoOrganisations(t *testing.T) (n *Node, mine, theirs context.Context) {
+	t.Helper()
+	n = peopled(t)
+	return n, as(t, n, alliance.Analyst), joined(t, n, "ben", "BBB/mfa", alliance.Ministry)
 }
 
 func TestSourceFor(t *testing.T) {

@@ -184,7 +184,7 @@ func (s *Store) Start(ctx context.Context, now time.Time, who Known, role allian
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	if !s.still(who) {
-		return "", Session{}, signIn()
+		return "", Session{}, NotSignedIn()
 	}
 	if old != "" {
 		delete(s.sessions.open, sha256.Sum256([]byte(old)))
@@ -244,7 +244,8 @@ func (x *session) over(now time.Time) bool {
 	return !now.Before(x.Ends) || now.Sub(x.Used) >= SessionIdle
 }
 
-func signIn() error {
+// NotSignedIn is the error for who has to sign in: it has [ErrSignIn] in its chain.
+func NotSignedIn() error {
 	return fault.WithHint(fault.Errorf(fault.Denied, "people: %w", ErrSignIn), "sign in with: casus login, or set CASUS_TOKEN")
 }
 
@@ -257,12 +258,12 @@ func (s *Store) Session(now time.Time, secret string) (Identity, error) {
 	defer s.sessions.mu.Unlock()
 	x := s.sessions.open[sum]
 	if x == nil {
-		return Identity{}, signIn()
+		return Identity{}, NotSignedIn()
 	}
 	id, err := s.identity(now, x.person, x.Role)
 	if err != nil || x.over(now) || x.stamp != s.stampOf(x.person) {
 		delete(s.sessions.open, sum)
-		return Identity{}, signIn()
+		return Identity{}, NotSignedIn()
 	}
 	x.Used = now
 	id.Scope, id.Session, id.stamp = ScopeAll, x.ID, x.stamp
@@ -331,11 +332,11 @@ func (s *Store) Bearer(now time.Time, secret string) (Identity, error) {
 	}
 	s.mu.RUnlock()
 	if t == nil || !now.Before(t.Expires) {
-		return Identity{}, signIn()
+		return Identity{}, NotSignedIn()
 	}
 	id, err := s.identity(now, t.Person, t.Role)
 	if err != nil {
-		return Identity{}, signIn()
+		return Identity{}, NotSignedIn()
 	}
 	id.Scope, id.Token, id.stamp = Scope(t.Scope), t.ID, who.stamp
 	return id, nil

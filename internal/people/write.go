@@ -8,7 +8,6 @@ import (
 	"net/mail"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -51,7 +50,7 @@ type fact struct {
 // record by then, for the node to carry out.
 func (s *Store) commit(ctx context.Context, by By, facts []fact, replaced []event.Seq, reason string) error {
 	if by.As.Person != "" && !s.still(by.As) {
-		return signIn()
+		return NotSignedIn()
 	}
 	if len(replaced) > 0 {
 		facts = append(facts, fact{event.Erased, event.Erasure{Receipts: []event.Seq{}, Payloads: replaced, Reason: reason}})
@@ -95,7 +94,7 @@ func (s *Store) erase(ctx context.Context, by By, record event.Seq, seqs []event
 	if err != nil {
 		return err
 	}
-	h := event.Header{Kind: event.Erased, KindVersion: 1, Author: by.Author, WriteTime: by.Now, Cause: record, Key: doneKey(record)}
+	h := event.Header{Kind: event.Erased, KindVersion: 1, Author: by.Author, WriteTime: by.Now, Cause: record, Key: event.ErasedKey(record)}
 	_, err = s.log.Append(ctx, nil, []eventlog.Entry{{Header: h, Payload: raw}})
 	return err
 }
@@ -643,7 +642,3 @@ func (s *Store) auditBreakGlass(ctx context.Context, now time.Time, who Known, r
 	by := By{Author: Identity{Person: k, Role: role}.Author(), Now: now, As: who}
 	return s.commit(ctx, by, []fact{{event.BreakGlassUsed, event.BreakGlass{Person: k, Role: role, At: now}}}, nil, "")
 }
-
-// doneKey is the idempotency key of the entry that says that an erasure is
-// carried out, whoever carried it out.
-func doneKey(record event.Seq) string { return "erased:" + strconv.FormatUint(uint64(record), 10) }
