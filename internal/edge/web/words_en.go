@@ -63,7 +63,7 @@ var englishWords = map[string]string{ //nolint:gosec // words for people, no cre
 	"who.nobody":        "Nobody else so far.",
 	"who.nobody.of.one": "No other source reported the one value in this report, as far as you can read.", "who.nobody.of.other": "No other source reported any of the {0} different values in this report, as far as you can read.",
 	"who.novalues": "This report holds no values that could be matched.", "who.last": "Common, ranked last",
-	"who.patterns":    "Patterns of other reports' indicators that it fulfils",
+	"who.patterns":    "Patterns it fulfils",
 	"who.nothingleft": "Matched in this node; nothing left it.",
 	"basis.receipt":   "received", "basis.receipt.long": "No time of the event is given; these are times of receipt.",
 

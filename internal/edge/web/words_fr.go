@@ -62,7 +62,7 @@ var frenchWords = map[string]string{ //nolint:gosec // words for people, no cred
 	"who.nobody":        "Personne d’autre pour l’instant.",
 	"who.nobody.of.one": "Aucune autre source n’a signalé la seule valeur de ce rapport, parmi ce que vous pouvez lire.", "who.nobody.of.other": "Aucune autre source n’a signalé l’une des {0} valeurs distinctes de ce rapport, parmi ce que vous pouvez lire.",
 	"who.novalues": "Ce rapport ne contient aucune valeur à rapprocher.", "who.last": "Courant, classé en dernier",
-	"who.patterns":    "Motifs d’indicateurs d’autres rapports qu’il remplit",
+	"who.patterns":    "Motifs qu’il remplit",
 	"who.nothingleft": "Rapproché dans ce nœud ; rien n’en est sorti.",
 	"basis.receipt":   "réception", "basis.receipt.long": "L’heure de l’événement n’est pas donnée ; ce sont des heures de réception.",
 
