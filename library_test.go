@@ -79,7 +79,7 @@ func TestLibrary(t *testing.T) {
 	dir := library(t)
 	files := realFiles(t, dir)
 	cfg := node.Config{Dir: filepath.Join(t.TempDir(), "node")}
-	if err := node.Init(cfg); err != nil {
+	if err := node.Init(cfg, report.Ceiling{}); err != nil {
 		t.Fatal(err)
 	}
 	n, err := node.Open(t.Context(), cfg)
