@@ -206,7 +206,6 @@ func TestConformanceMedallion(t *testing.T) {
 		t.Fatal(err)
 	}
 	var file struct{ Cases []transcript }
-	raw = nil
 	var loose any
 	vectorsOf(t, "transcripts.json", &loose)
 	if raw, err = json.Marshal(loose); err != nil {

@@ -79,10 +79,8 @@ func (c *Collection) Check() error {
 	if len(f.Sources) > maxCollectionList || len(f.Types) > maxCollectionList || len(f.Organisations) > maxCollectionList || len(c.Audience) > maxCollectionList {
 		return fault.Errorf(fault.Invalid, "collection: a list of more than %d names", maxCollectionList)
 	}
-	for _, o := range slices.Concat(f.Organisations, c.Audience) {
-		if o == "" {
-			return fault.WithHint(fault.Errorf(fault.Invalid, "collection: an organisation without a name"), "name organisations in full, for example AAA/csirt")
-		}
+	if slices.Contains(f.Organisations, "") || slices.Contains(c.Audience, "") {
+		return fault.WithHint(fault.Errorf(fault.Invalid, "collection: an organisation without a name"), "name organisations in full, for example AAA/csirt")
 	}
 	return nil
 }
