@@ -209,7 +209,11 @@ func Analyse(hs []Hypothesis, rows []Evidence, trusted bool) (*Analysis, error) 
 		seen[e.ID] = true
 	}
 	a := &Analysis{Rows: []Row{}, Inconsistency: make([]exact.Micro, len(hs))}
-	p := priors(hs)
+	ls, err := lines(rows, trusted)
+	if err != nil {
+		return nil, err
+	}
+	p := posterior(hs, nil)
 	against := make([]float64, len(hs))
 	for k, e := range rows {
 		w, err := e.weight()
@@ -218,7 +222,7 @@ func Analyse(hs []Hypothesis, rows []Evidence, trusted bool) (*Analysis, error) 
 		}
 		before := leader(p)
 		share := p[before]
-		p = posterior(hs, rows[:k+1], trusted)
+		p = posterior(hs, ls[:k+1])
 		d := e.diagnosticity()
 		row := Row{Evidence: e.ID, Weight: micro(w), Diagnosticity: micro(d), Idle: d > 0 && d <= undiagnostic, After: micros(p), Lowers: p[before] < share}
 		a.Rows = append(a.Rows, row)
@@ -230,17 +234,14 @@ func Analyse(hs []Hypothesis, rows []Evidence, trusted bool) (*Analysis, error) 
 	}
 	a.Inconsistency = micros(against)
 	a.Posterior = micros(p)
-	hard := slices.DeleteFunc(slices.Clone(rows), func(e Evidence) bool { return e.Deception == EasilyPlanted })
-	a.Fragile = micros(posterior(hs, hard, trusted))
-	return a, nil
-}
-
-func priors(hs []Hypothesis) []float64 {
-	p := make([]float64, len(hs))
-	for k, h := range hs {
-		p[k] = h.Prior
+	var hard []line
+	for k, e := range rows {
+		if e.Deception != EasilyPlanted {
+			hard = append(hard, ls[k])
+		}
 	}
-	return p
+	a.Fragile = micros(posterior(hs, hard))
+	return a, nil
 }
 
 // leader returns the place of the likeliest hypothesis.
@@ -248,57 +249,69 @@ func leader(p []float64) int {
 	return slices.Index(p, slices.Max(p))
 }
 
-// posterior returns the probability of each hypothesis after rows. A row that is
-// trusted to w has the likelihood that it would have, to w, and says nothing, to the
-// rest; rows of a group are together as strong as one of them on average.
-func posterior(hs []Hypothesis, rows []Evidence, trusted bool) []float64 {
-	by := map[string][]Evidence{}
-	var names []string
-	for _, e := range rows {
-		if e.Likelihood == nil {
-			continue
-		}
-		name := e.Group
-		if trusted {
-			name = e.ID // each by itself
-		}
-		if by[name] == nil {
-			names = append(names, name)
-		}
-		by[name] = append(by[name], e)
-	}
-	slices.Sort(names)
-	p := priors(hs)
-	for _, name := range names {
-		group := by[name]
-		slices.SortFunc(group, func(a, b Evidence) int { return cmp.Compare(a.ID, b.ID) })
-		for k := range p {
-			l := 1.0
-			for _, e := range group {
-				l = exact.Mul(l, e.tempered(k, trusted))
-			}
-			p[k] = exact.Mul(p[k], exact.Pow(l, 1/float64(len(group))))
-		}
-		total := exact.Sum(p...) // above 0: likelihoods and priors are
-		for k := range p {
-			p[k] /= total
-		}
-	}
-	return p
+// line is a row as the sum wants it: in logarithms, because the product of many
+// small likelihoods is no number any more.
+type line struct {
+	group, id string
+	logs      []float64 // of each hypothesis; none when it counts in marks only
 }
 
-// tempered is the likelihood of a row under hypothesis k, drawn to what it is on
-// average over the hypotheses as far as the row is not trusted.
-func (e Evidence) tempered(k int, trusted bool) float64 {
-	if trusted {
-		return e.Likelihood[k]
+// lines returns the rows as lines. A row that is trusted to w has the likelihood
+// that it would have, to w, and is drawn to what it is on average over the
+// hypotheses, to the rest.
+func lines(rows []Evidence, trusted bool) ([]line, error) {
+	out := make([]line, 0, len(rows))
+	for _, e := range rows {
+		w, err := e.weight()
+		if err != nil {
+			return nil, err
+		}
+		l := line{group: e.Group, id: e.ID}
+		if trusted {
+			w, l.group = 1, e.ID // each by itself
+		}
+		mean := exact.Sum(e.Likelihood...) / float64(max(1, len(e.Likelihood)))
+		for _, p := range e.Likelihood {
+			l.logs = append(l.logs, exact.Log2(exact.Mul(w, p)+exact.Mul(1-w, mean)))
+		}
+		out = append(out, l)
 	}
-	w, err := e.weight()
-	if err != nil {
-		w = 0 // checked before
+	return out, nil
+}
+
+// posterior returns the probability of each hypothesis after lines. Those of a group
+// are together as strong as one of them on average.
+func posterior(hs []Hypothesis, ls []line) []float64 {
+	ls = slices.DeleteFunc(slices.Clone(ls), func(l line) bool { return l.logs == nil })
+	slices.SortFunc(ls, func(a, b line) int { return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.id, b.id)) })
+	logs := make([]float64, len(hs))
+	for k, h := range hs {
+		logs[k] = exact.Log2(h.Prior)
 	}
-	mean := exact.Sum(e.Likelihood...) / float64(len(e.Likelihood))
-	return exact.Mul(w, e.Likelihood[k]) + exact.Mul(1-w, mean)
+	for from := 0; from < len(ls); {
+		to := from
+		for to < len(ls) && ls[to].group == ls[from].group {
+			to++
+		}
+		for k := range logs {
+			sum := 0.0
+			for _, l := range ls[from:to] {
+				sum += l.logs[k]
+			}
+			logs[k] += sum / float64(to-from)
+		}
+		from = to
+	}
+	most := slices.Max(logs)
+	p := make([]float64, len(hs))
+	for k := range p {
+		p[k] = exact.Exp2(logs[k] - most)
+	}
+	total := exact.Sum(p...) // at least 1
+	for k := range p {
+		p[k] /= total
+	}
+	return p
 }
 
 // micro is for values that are bounded by construction; what is beyond is the

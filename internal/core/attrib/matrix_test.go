@@ -135,6 +135,36 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestManyRows: as many rows as there may be, all of them improbable, leave
+// probabilities.
+func TestManyRows(t *testing.T) {
+	t.Parallel()
+	for _, group := range []string{"one", ""} {
+		var rows []Evidence
+		for k := range MaxEvidence {
+			e := evidence(fmt.Sprint(k), HardlyPlanted, 1e-300, 5e-301, 1e-300, 1e-300)
+			if group != "" {
+				e.Group = group
+			}
+			e.Likelihood[4], e.Likelihood[5] = 1e-301, 1e-301
+			rows = append(rows, e)
+		}
+		for _, trusted := range []bool{true, false} {
+			a, err := Analyse(suspects(), rows, trusted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			total := exact.Micro(0)
+			for _, p := range a.Posterior {
+				total += p
+			}
+			if a.Posterior[0] < a.Posterior[1] || total < 999_990 || total > 1_000_010 {
+				t.Errorf("group %q, trusted %v: %v", group, trusted, a.Posterior)
+			}
+		}
+	}
+}
+
 func TestMatrixRefused(t *testing.T) {
 	t.Parallel()
 	kind := func(k int, kind HypothesisKind) func([]Hypothesis, []Evidence) {

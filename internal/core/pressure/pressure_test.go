@@ -318,6 +318,18 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestMany: as many incidents as there may be, on as many pieces of evidence.
+func TestMany(t *testing.T) {
+	t.Parallel()
+	in := make([]Incident, MaxIncidents)
+	for k := range in {
+		in[k] = incident(fmt.Sprint(k), "A", "energy", 10, 9, attrib.Binomial(.5, .2, .3, .5), fmt.Sprint(k))
+	}
+	if f, err := Assess(Example(), in, Effects); err != nil || f.Salience.Incidents != MaxIncidents {
+		t.Errorf("%d incidents: %v", MaxIncidents, err)
+	}
+}
+
 func BenchmarkAssess(b *testing.B) {
 	in := random(rand.New(rand.NewPCG(9, 9)), 100)
 	for b.Loop() {
