@@ -119,6 +119,8 @@ type Node struct {
 	tasks  sync.WaitGroup
 	whole  chan struct{} // closed when erasures cut short before are carried out
 
+	naming sync.Mutex // held while a collection is made
+
 	mu   sync.Mutex // guards the fields below
 	fail error
 }

@@ -29,8 +29,21 @@ func (n *Node) TAXII(log *slog.Logger) http.Handler {
 }
 
 // Collections lists the collections: those that are there for who asks, or all to who
-// manages them.
+// manages them. Of which sources and organisations one speaks, and for whom else it is
+// there, is told to who manages them alone.
 func (n *Node) Collections(ctx context.Context) ([]report.Collection, error) {
+	all, err := n.collections(ctx)
+	if err != nil || n.may(ctx, manages) == nil {
+		return all, err
+	}
+	for k := range all {
+		all[k].Source, all[k].Audience, all[k].Filter.Sources, all[k].Filter.Organisations = "", nil, nil, nil
+	}
+	return all, nil
+}
+
+// collections returns the collections that are there for who asks, as they are.
+func (n *Node) collections(ctx context.Context) ([]report.Collection, error) {
 	err := n.may(ctx, reads)
 	if err != nil && n.may(ctx, manages) != nil {
 		return nil, err
@@ -67,6 +80,9 @@ func (n *Node) SetCollection(ctx context.Context, c report.Collection) (report.C
 	if err := c.Check(); err != nil {
 		return c, err
 	}
+	// One at a time, so that of two of one name the second meets the first.
+	n.naming.Lock()
+	defer n.naming.Unlock()
 	for _, old := range n.view.SetCollections() {
 		if old.ID == c.ID || c.Alias != "" && old.Alias == c.Alias {
 			return c, fault.WithHint(fault.Errorf(fault.Conflict, "node: collection %s is there already", old.Title), "remove it first, or use another id and alias")
@@ -119,7 +135,7 @@ func (t taxii) Collections(ctx context.Context) ([]report.Collection, error) {
 	if err := t.may(ctx, reads); err != nil {
 		return nil, err
 	}
-	return t.Node.Collections(ctx)
+	return t.Node.collections(ctx)
 }
 
 // Gather implements taxiiserver.Reads.
