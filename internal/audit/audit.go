@@ -61,8 +61,9 @@ const (
 	flushAt = 500
 	// appendBytes is the most payload bytes of one append.
 	appendBytes = 256 << 10
-	// maxWithheld is how many ids one refusal names.
+	// maxWithheld and maxAlarms are how many ids and alarms one refusal names.
 	maxWithheld = 20
+	maxAlarms   = 20
 )
 
 // Nobody is the author of what somebody does who is not signed in.
@@ -190,7 +191,7 @@ func (t *Trail) refuse(x *refusal) {
 	}
 	if x.author == Nobody && t.nobodies >= MaxNobodies || x.author != Nobody && len(t.refusals)-t.nobodies >= MaxKnown {
 		x.refusalKey = refusalKey{Nobody, "several", "several", x.Status}
-		x.Refusal = event.Refusal{Action: x.action, Status: x.Status, From: x.from, Count: x.Count}
+		x.Refusal = event.Refusal{Action: x.action, Status: x.Status, From: x.from, Count: x.Count, Alarms: x.Alarms}
 		if old := t.refusals[x.refusalKey]; old != nil {
 			old.join(x)
 			return
@@ -211,15 +212,22 @@ func (r *refusal) join(x *refusal) {
 		r.last = x.last
 	}
 	r.Count += x.Count
-	for _, id := range x.Withheld {
-		if !slices.Contains(r.Withheld, id) && len(r.Withheld) < maxWithheld {
-			r.Withheld = append(r.Withheld, id)
-		}
-	}
+	r.Withheld = joined(r.Withheld, x.Withheld, maxWithheld)
+	r.Alarms = joined(r.Alarms, x.Alarms, maxAlarms)
 	// Whose logins were tried is told while it is one; of several, that they were.
 	if r.About != x.About || r.LoginHash != x.LoginHash {
 		r.About, r.LoginHash = "", ""
 	}
+}
+
+// joined adds to a list what it lacks of another, until it has the most that it may.
+func joined(list, more []string, most int) []string {
+	for _, text := range more {
+		if len(list) < most && !slices.Contains(list, text) {
+			list = append(list, text)
+		}
+	}
+	return list
 }
 
 // Flush appends what waits. What could not be written goes on waiting; so do

@@ -165,6 +165,26 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// TestAlarmsOfSeveral has rules err for more people than are told apart.
+func TestAlarmsOfSeveral(t *testing.T) {
+	t.Parallel()
+	trail, log := newTrail()
+	for i := range MaxKnown + 2 {
+		trail.Refused(start, Who{Author: fmt.Sprintf("person:p%d/analyst", i)}, event.Refusal{Action: "policy", Alarms: []string{fmt.Sprint("rule ", i)}})
+	}
+	must(t, trail.Close(t.Context(), start))
+	want := &event.Refusal{Action: "several", From: "several", Count: 2, Alarms: []string{"rule 1024", "rule 1025"}}
+	for _, e := range entries(t, log) {
+		if e.Refusal.Action == "several" {
+			if diff := cmp.Diff(want, e.Refusal); diff != "" {
+				t.Errorf("of several (-want +got):\n%s", diff)
+			}
+			return
+		}
+	}
+	t.Error("nothing tells of those past the ones told apart")
+}
+
 // TestRefusedTogether counts refusals of one caller in one entry.
 func TestRefusedTogether(t *testing.T) {
 	t.Parallel()
@@ -175,15 +195,21 @@ func TestRefusedTogether(t *testing.T) {
 	for i := range 100 {
 		trail.Refused(start, Who{Author: "person:ada/analyst", Org: "AAA/csirt"}, event.Refusal{Action: "report", Status: 404, Withheld: []string{fmt.Sprint(i % 30)}})
 	}
+	for i := range 100 {
+		trail.Refused(start.Add(time.Second), Who{Author: "person:ben/analyst"}, event.Refusal{Action: "policy", Alarms: []string{fmt.Sprint("rule ", i%30)}})
+	}
 	must(t, trail.Flush(t.Context(), start))
 	got := entries(t, log)
-	if len(got) != 2 {
-		t.Fatalf("trail = %+v, want 2 entries", got)
+	if len(got) != 3 {
+		t.Fatalf("trail = %+v, want 3 entries", got)
+	}
+	if r := got[1].Refusal; r.Count != 100 || len(r.Alarms) != maxAlarms || r.Alarms[1] != "rule 1" {
+		t.Errorf("of rules that err: %+v, want the first %d alarms", r, maxAlarms)
 	}
 	if r := got[0].Refusal; got[0].Person != "ada" || r.Count != 100 || len(r.Withheld) != maxWithheld || r.Org != "AAA/csirt" || r.From != "" {
 		t.Errorf("of a person: %+v", r)
 	}
-	if diff := cmp.Diff(&event.Refusal{Action: "POST /login", Status: 401, From: "socket", Count: 3, Seconds: 2}, got[1].Refusal); diff != "" {
+	if diff := cmp.Diff(&event.Refusal{Action: "POST /login", Status: 401, From: "socket", Count: 3, Seconds: 2}, got[2].Refusal); diff != "" {
 		t.Errorf("of nobody (-want +got):\n%s", diff)
 	}
 }

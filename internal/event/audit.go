@@ -38,11 +38,12 @@ type Given struct {
 	Objects []string `json:"objects,omitempty"`
 	Reports []string `json:"reports,omitempty"`
 	// ObjectCount and ReportCount count all of it. Where they are larger than the
-	// lists, not everything is named.
+	// lists, not everything is named. What is named counts once. An object beyond
+	// that counts each time that it is given, so that memory stays bounded.
 	ObjectCount int `json:"object_count,omitzero"`
 	ReportCount int `json:"report_count,omitzero"`
 	// Digest is set when not every object is named: SHA-256 over the ids of all,
-	// each followed by a line feed, in the order in which they were given, hex.
+	// each followed by a line feed, in the order in which they were counted, hex.
 	Digest string `json:"digest,omitempty"`
 	// TLP is the most restrictive label of it.
 	TLP string `json:"tlp,omitempty"`

@@ -99,15 +99,9 @@ func conflicts(forms []form) bool {
 
 // object reads the object of a receipt from the log; nil when its bytes are
 // erased. Full sight is shown the bytes that came first, others those of the
-// receipt itself.
+// receipt itself. The trace is told that the object was given.
 func (m *matcher) object(ctx context.Context, rc receipt) (*stix.Object, error) {
-	if !m.r.all {
-		var err error
-		if rc.bytes, err = m.s.named(ctx, rc.seq); err != nil {
-			return nil, err
-		}
-	}
-	o, err := m.s.object(ctx, rc)
+	o, err := m.untraced(ctx, rc)
 	if o != nil && m.r.trace != nil {
 		rec, err := m.rec(rc.report)
 		if err != nil {
@@ -118,6 +112,18 @@ func (m *matcher) object(ctx context.Context, rc receipt) (*stix.Object, error) 
 		}
 	}
 	return o, err
+}
+
+// untraced reads an object as [matcher.object] does and tells the trace nothing: it
+// is for what the answer may leave out.
+func (m *matcher) untraced(ctx context.Context, rc receipt) (*stix.Object, error) {
+	if !m.r.all {
+		var err error
+		if rc.bytes, err = m.s.named(ctx, rc.seq); err != nil {
+			return nil, err
+		}
+	}
+	return m.s.object(ctx, rc)
 }
 
 // missing returns err, and tells the trace when an object with the id is here.

@@ -38,10 +38,15 @@ func (m *matcher) patterns(ctx context.Context, objects []*stix.Object, list []a
 	if err != nil || len(found) == 0 {
 		return err
 	}
+	type standing struct {
+		set uint32
+		rec *record
+	}
 	x := &match.Index{}
 	held := make(map[string]report.PatternMatch)
+	from := make(map[string]standing)
 	for _, rc := range found {
-		o, err := m.object(ctx, rc)
+		o, err := m.untraced(ctx, rc) // those that match alone are given
 		if err != nil {
 			return err
 		}
@@ -49,26 +54,36 @@ func (m *matcher) patterns(ctx context.Context, objects []*stix.Object, list []a
 			continue
 		}
 		hit, ready := patternOf(o)
-		key := hit.Indicator + "\x00" + hit.Pattern
+		key := keyOf(hit)
 		if _, again := held[key]; again || ready == nil {
 			continue
 		}
 		rec, err := m.rec(rc.report)
-		if err != nil || rec == nil {
+		if err != nil {
 			return err
+		}
+		if rec == nil {
+			continue
 		}
 		hit.Report, hit.Source = m.s.shortID("RPT", rec.Identity), rec.Source
 		hit.TLP, _ = m.s.labelOf(rc, rec)
-		held[key] = hit
+		held[key], from[key] = hit, standing{rc.set, rec}
 		x.Add(key, ready)
 	}
 	out.Summary.Patterns = len(held)
 	holdPatterns(x, held, observations(objects), out)
+	for _, hit := range out.Patterns {
+		at := from[keyOf(hit)]
+		m.s.gave(m.r, at.set, at.rec, hit.Indicator)
+	}
 	slices.SortFunc(out.Patterns, func(a, b report.PatternMatch) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Indicator, b.Indicator), cmp.Compare(a.Pattern, b.Pattern))
 	})
 	return ctx.Err()
 }
+
+// keyOf tells patterns of indicators apart.
+func keyOf(hit report.PatternMatch) string { return hit.Indicator + "\x00" + hit.Pattern }
 
 // canMatch reports whether patterns can match an object.
 func canMatch(o *stix.Object) bool {

@@ -3,12 +3,14 @@ package view
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"casus/internal/core/marking"
 	"casus/internal/core/report"
+	"casus/internal/event"
 	"casus/tlp"
 )
 
@@ -65,6 +67,7 @@ func TestMatchPatterns(t *testing.T) {
 		{open, indicatorOf(4, "page", "[url:value MATCHES '/gate$']", "")},
 		{open, indicatorOf(5, "taken back", "[ipv4-addr:value = '198.51.100.1']", `,"revoked":true`)},
 		{open, indicatorOf(6, "no pattern", "[ipv4-addr:value MATCHES '(?=x)']", "")},
+		{amber, indicatorOf(7, "not seen", "[ipv4-addr:value = '203.0.113.9']", "")},
 	})
 	const first, second = "observed-data--00000000-0000-4000-8000-000000000001", "observed-data--00000000-0000-4000-8000-000000000002"
 	other := ada()
@@ -84,8 +87,8 @@ func TestMatchPatterns(t *testing.T) {
 		held int
 		want []report.PatternMatch
 	}{
-		{"full sight", LocalOperator(), 4, []report.PatternMatch{address, page, then}},
-		{"of the organisation", w.reader(ada(), readAt), 4, []report.PatternMatch{address, page, then}},
+		{"full sight", LocalOperator(), 5, []report.PatternMatch{address, page, then}},
+		{"of the organisation", w.reader(ada(), readAt), 5, []report.PatternMatch{address, page, then}},
 		{"of another", w.reader(other, readAt), 3, []report.PatternMatch{address}},
 	} {
 		m, err := w.s.MatchReport(ctx(), tt.r, id)
@@ -93,6 +96,17 @@ func TestMatchPatterns(t *testing.T) {
 		if diff := cmp.Diff(tt.want, m.Patterns); diff != "" || m.Summary.Patterns != tt.held || m.Summary.Undecided != 0 {
 			t.Errorf("%s: %d patterns held, %d undecided, want %d and 0; fulfilled (-want +got):\n%s", tt.name, m.Summary.Patterns, m.Summary.Undecided, tt.held, diff)
 		}
+	}
+	var tr Trace
+	if _, err := w.s.MatchReport(ctx(), w.reader(other, readAt).Traced(&tr), id); err != nil || tr.Any() {
+		t.Errorf("a match among what is CLEAR (%v) leaves the trace %+v", err, tr)
+	}
+	_, err := w.s.MatchReport(ctx(), w.reader(ada(), readAt).Traced(&tr), id)
+	w.must(err)
+	var given event.Given
+	tr.Into(&given)
+	if want := []string{"url--00000000-0000-4000-8000-000000000001", indicatorID(2)}; !slices.Equal(given.Objects, want) || !slices.Equal(given.Reports, []string{id, from}) {
+		t.Errorf("a match is on record with %+v, want %v of both reports", given, want)
 	}
 	if _, err := w.s.MatchReport(ctx(), Reader{}, id); err == nil {
 		t.Error("the zero reader was answered")

@@ -83,8 +83,9 @@ func (r Reader) Traced(t *Trace) Reader {
 
 // withheld tells the trace that an id was asked for that is here and not readable.
 func (r Reader) withheld(id string) {
+	id = event.TraceID(id)
 	if r.trace != nil && len(r.trace.withheld) < MaxTraced && !slices.Contains(r.trace.withheld, id) {
-		r.trace.withheld = append(r.trace.withheld, event.TraceID(id))
+		r.trace.withheld = append(r.trace.withheld, id)
 	}
 }
 

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,9 +62,11 @@ func TestTraceIsBounded(t *testing.T) {
 		t.Errorf("%d of %d objects named, digest %q; want all, and none", len(a.Objects), a.ObjectCount, a.Digest)
 	}
 	long := strings.Repeat("x", 10_000)
-	tr.objects.add(long)
+	for range 2 { // what is not named counts each time
+		tr.objects.add(long)
+	}
 	tr.Into(&a)
-	if len(a.Objects) != MaxTraced || a.ObjectCount != MaxTraced+1 || len(a.Digest) != 64 {
+	if len(a.Objects) != MaxTraced || a.ObjectCount != MaxTraced+2 || len(a.Digest) != 64 {
 		t.Errorf("%d of %d objects named, digest %q; want a count and a digest", len(a.Objects), a.ObjectCount, a.Digest)
 	}
 	var one Trace
@@ -73,6 +76,12 @@ func TestTraceIsBounded(t *testing.T) {
 		t.Errorf("a long id is named as %.80q", a.Objects)
 	}
 	r := Reader{}.Traced(&one)
+	for range 2 {
+		r.withheld(long)
+	}
+	if got := one.Withheld(); !slices.Equal(got, []string{event.TraceID(long)}) {
+		t.Errorf("a long id that is withheld is named as %.80q, want once by its digest", got)
+	}
 	for i := range 2 * MaxTraced {
 		r.withheld(fmt.Sprint("RPT-", i))
 	}

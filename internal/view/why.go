@@ -36,8 +36,11 @@ func (s *Store) Why(r Reader, id string, who *marking.Reader, now time.Time) ([]
 	for _, v := range vs {
 		for _, rc := range v.receipts {
 			rec, err := m.rec(rc.report)
-			if err != nil || rec == nil {
+			if err != nil {
 				return nil, err
+			}
+			if rec == nil {
+				continue
 			}
 			ours := r.owns(s, s.effective(rc.set, rec))
 			if !self && !ours {
