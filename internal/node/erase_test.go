@@ -486,16 +486,7 @@ func TestEraseCounts(t *testing.T) {
 			}
 			what := ids[0]
 			if c.object != "" {
-				what = ""
-				err := n.Objects(t.Context(), ids[0], func(o *stix.Object, _ string) error {
-					if o.String("value") == c.object {
-						what = o.ID()
-					}
-					return nil
-				})
-				if err != nil || what == "" {
-					t.Fatalf("no object of %s: %v", c.object, err)
-				}
+				what = objectOf(t, n, ids[0], c.object)
 			}
 			got, err := n.Erase(t.Context(), what, "a test")
 			if err != nil || got.Originals != c.want || got.Receipts == 0 {
@@ -503,4 +494,19 @@ func TestEraseCounts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// objectOf returns the id of the object in a report that has a value.
+func objectOf(t *testing.T, n *Node, report, value string) (id string) {
+	t.Helper()
+	err := n.Objects(t.Context(), report, func(o *stix.Object, _ string) error {
+		if o.String("value") == value {
+			id = o.ID()
+		}
+		return nil
+	})
+	if err != nil || id == "" {
+		t.Fatalf("no object of %s in %s: %v", value, report, err)
+	}
+	return id
 }

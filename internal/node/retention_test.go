@@ -16,6 +16,7 @@ import (
 
 	"casus/internal/core/alliance"
 	"casus/internal/core/privacy"
+	"casus/internal/core/report"
 	"casus/internal/event"
 	"casus/internal/fault"
 	"casus/internal/people"
@@ -286,6 +287,41 @@ func TestHolds(t *testing.T) {
 				t.Errorf("retention after the hold = %+v", run)
 			}
 		})
+	}
+}
+
+// TestHoldKeepsFile: what came in with an object that is held stays, with the file
+// that holds both; what came in elsewhere goes.
+func TestHoldKeepsFile(t *testing.T) {
+	t.Parallel()
+	n := reopen(t, Config{})
+	defer closeNode(t, n)
+	const held, other = "198.51.100.7", "198.51.100.8"
+	both := shortOf(t, take(t, n, hand{report.Request{Source: "south", Name: "both.csv"}, []byte("value\n" + held + "\n" + other + "\n")}))
+	take(t, n, hand{report.Request{Source: "south", Name: "free.csv"}, []byte("value,comment\n" + other + ",elsewhere\n")})
+	h, err := n.Hold(t.Context(), privacy.NewHold{ID: objectOf(t, n, both, held), Reason: "inquiry 3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside := objectOf(t, n, both, other)
+	if _, err := n.Erase(t.Context(), beside, "x"); fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), h.ID) {
+		t.Errorf("erasing what came in with it: %v, want Conflict", err)
+	}
+	gone, err := n.EraseSubject(t.Context(), other, "x", false)
+	if err != nil || gone.Originals != 1 || gone.Receipts == 0 || len(gone.Kept) == 0 {
+		t.Errorf("EraseSubject = %+v, %v, want the file elsewhere gone, and this one kept", gone, err)
+	}
+	for _, k := range gone.Kept {
+		if k.Report != both || !strings.Contains(k.Why, h.ID) {
+			t.Errorf("kept = %+v, want report %s by %s", k, both, h.ID)
+		}
+	}
+	objectOf(t, n, both, other)
+	if _, err := n.Release(t.Context(), h.ID, "over"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := n.Erase(t.Context(), beside, "x"); err != nil || out.Originals != 1 {
+		t.Errorf("erasing it after the hold = %+v, %v, want its file gone, too", out, err)
 	}
 }
 

@@ -164,8 +164,11 @@ func (s *Store) holding() (*holding, error) {
 	return h, nil
 }
 
-// of returns the first hold that keeps a report from being erased whole, nil for
-// none.
+// of returns the first hold that keeps a report, with all that came in with it; nil
+// for none. A hold on one object keeps the others of its reports too: the file holds
+// them all, and goes with each.
+//
+// Source: casus decision 0029.
 func (h *holding) of(rec *record) *hold {
 	for _, one := range h.list {
 		if h.s.owner(one.Owner) == h.s.owner(rec.Owner) &&
@@ -175,22 +178,6 @@ func (h *holding) of(rec *record) *hold {
 	}
 	for _, one := range h.reports[rec.No] {
 		if h.s.owner(one.Owner) == h.s.owner(rec.Owner) {
-			return one
-		}
-	}
-	return nil
-}
-
-// ofObject returns the first hold that keeps an object's receipt in a report: on
-// the object, its report or its source. That another object of the report is held
-// keeps the report, and not this one.
-func (h *holding) ofObject(rec *record, id string) *hold {
-	for _, one := range h.list {
-		if h.s.owner(one.Owner) != h.s.owner(rec.Owner) {
-			continue
-		}
-		if one.On == privacy.OnReport && one.Target == rec.Identity || one.On == privacy.OnSource && one.Target == rec.Source ||
-			one.On == privacy.OnObject && one.Target == id {
 			return one
 		}
 	}

@@ -77,8 +77,8 @@ func (e *erasable) goes(seq, with event.Seq) {
 	}
 }
 
-// object collects the receipts of an object that r answers for; a hold on one
-// keeps all. It returns what stays.
+// object collects the receipts of an object that r answers for; a hold on one, or
+// on what came in with it, keeps all. It returns what stays.
 func (e *erasable) object(r Reader, id string) ([]privacy.Kept, error) {
 	own, others, err := e.s.receiptsOf(r, id)
 	switch {
@@ -98,7 +98,7 @@ func (e *erasable) object(r Reader, id string) ([]privacy.Kept, error) {
 		if err != nil {
 			return nil, err
 		}
-		if one := h.ofObject(rec, id); one != nil {
+		if one := h.of(rec); one != nil {
 			return nil, one.refuses(id)
 		}
 	}

@@ -277,7 +277,7 @@ func (k *seeker) object(sc *scope, st eventlog.Stored) error {
 	if h.Field, h.Text = k.properties(o); h.Field == "" {
 		h.Field, h.Text = k.spelt[rc.no], string(raw)
 	}
-	if k.add(sc, h, rc.set, k.holding.ofObject(sc.rec, o.ID())) {
+	if k.add(sc, h, rc.set, sc.hold) {
 		k.out.receipts = append(k.out.receipts, rc)
 	}
 	return nil

@@ -84,7 +84,7 @@ type Due struct {
 type Run struct {
 	At  string `json:"at"`
 	Dry bool   `json:"dry_run"`
-	// Due lists reports whose time is over, the longest first, held ones too.
+	// Due lists reports whose time is over, in the order they came in, held ones too.
 	Due []Due `json:"due"`
 	// What was erased; zero in a dry run.
 	Reports   int `json:"reports"`
