@@ -127,7 +127,15 @@ func (t taxii) Collection(ctx context.Context, id string) (report.Collection, er
 	if err != nil {
 		return report.Collection{}, err
 	}
-	return named(all, id)
+	c, err := named(all, id)
+	if err != nil && !t.people.Empty() {
+		var withheld []string
+		if hidden, err := named(t.view.SetCollections(), id); err == nil {
+			withheld = []string{hidden.ID}
+		}
+		t.missed(ctx, t.cfg.Clock().UTC(), "taxii", withheld, err)
+	}
+	return c, err
 }
 
 // Collections implements taxiiserver.Reads.
@@ -177,7 +185,9 @@ func (t taxii) Status(ctx context.Context, id string) (report.Status, error) {
 	if err := t.may(ctx, reads); err != nil {
 		return report.Status{}, err
 	}
-	return t.view.Status(ctx, t.readerFor(ctx), id)
+	r, done := t.reading(ctx, "taxii", "")
+	st, err := t.view.Status(ctx, r, id)
+	return st, done(id, err)
 }
 
 // MayWrite implements taxiiserver.Writes.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"casus/internal/audit"
 	"casus/internal/core/alliance"
 	"casus/internal/core/report"
 	"casus/internal/edge/taxiiserver"
@@ -484,6 +485,42 @@ func TestTAXIIRights(t *testing.T) {
 	}
 	if w := bob.send("DELETE", at("objects/"+idsOf(0, 1)[0]+"/"), ""); w.Code != http.StatusForbidden {
 		t.Errorf("bob deletes what ada gave, too: %d %s, want 403", w.Code, w.Body)
+	}
+}
+
+// TestTAXIIMissesAreOnRecord asks by id for what is withheld and for what is not there:
+// either leaves one refusal.
+func TestTAXIIMissesAreOnRecord(t *testing.T) {
+	t.Parallel()
+	ada, bob := peopledExchange(t)
+	var st struct {
+		ID string `json:"id"`
+	}
+	w := bob.send("POST", at("objects/"), envelope(indicatorNo(0)))
+	if err := json.Unmarshal(w.Body.Bytes(), &st); err != nil || w.Code != http.StatusAccepted {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	for _, tt := range []struct{ name, path, withheld string }{
+		{"another's status", "status/" + st.ID + "/", st.ID},
+		{"no status", "status/99999999-2222-4333-8444-555555555556/", ""},
+		{"another's collection", "collections/theirs/", "99999999-2222-4333-8444-555555555555"},
+		{"no collection", "collections/thxirs/", ""},
+	} {
+		count := func() (n int, newest []string) {
+			for i, e := range trailOf(t, ada.n, audit.Filter{Kind: audit.KindRefusal, Actor: "ada", Action: "taxii"}) {
+				if n += max(e.Refusal.Count, 1); i == 0 {
+					newest = e.Refusal.Withheld
+				}
+			}
+			return n, newest
+		}
+		before, _ := count()
+		if w := ada.send("GET", "/taxii2/casus/"+tt.path, ""); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d %s, want 404", tt.name, w.Code, w.Body)
+		}
+		if after, withheld := count(); after != before+1 || strings.Join(withheld, " ") != tt.withheld {
+			t.Errorf("%s: %d refusals, of what is withheld %q; want 1 and %q", tt.name, after-before, withheld, tt.withheld)
+		}
 	}
 }
 

@@ -59,7 +59,7 @@ func (n *Node) reading(ctx context.Context, action, query string) (view.Reader, 
 		}
 		now := n.cfg.Clock().UTC()
 		if err != nil {
-			n.missed(ctx, now, action, t, err)
+			n.missed(ctx, now, action, t.Withheld(), err)
 			return err
 		}
 		if !t.Any() {
@@ -72,12 +72,12 @@ func (n *Node) reading(ctx context.Context, action, query string) (view.Reader, 
 	}
 }
 
-// missed notes that something was not there for who asked. Whether it is here and
-// withheld stands in the entry alone: there is one either way, so that not even
+// missed notes that something was not there for who asked. Whether it is here, as
+// what is withheld is, stands in the entry alone: there is one either way, so that not even
 // the number of entries tells.
-func (n *Node) missed(ctx context.Context, now time.Time, action string, t *view.Trace, err error) {
+func (n *Node) missed(ctx context.Context, now time.Time, action string, withheld []string, err error) {
 	if k := fault.KindOf(err); k == fault.NotFound || k == fault.Withheld {
-		n.trail.Refused(now, whoAsks(ctx), event.Refusal{Action: action, Status: http.StatusNotFound, Withheld: t.Withheld()})
+		n.trail.Refused(now, whoAsks(ctx), event.Refusal{Action: action, Status: http.StatusNotFound, Withheld: withheld})
 	}
 }
 
@@ -119,7 +119,7 @@ func (n *Node) exporting(ctx context.Context, id string, yield func(o *stix.Obje
 			err = told
 		}
 	case t != nil && err != nil:
-		n.missed(ctx, n.cfg.Clock().UTC(), "export", t, err)
+		n.missed(ctx, n.cfg.Clock().UTC(), "export", t.Withheld(), err)
 	}
 	return err
 }

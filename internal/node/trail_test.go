@@ -614,7 +614,7 @@ func TestNobodyReadsUntraced(t *testing.T) {
 		"reading": "it traces", "exporting": "it traces",
 		"Sources": "no objects", "drawn": "a label of what was read already", "result": "counts of one's own report",
 		"Holds": "holds, of what one answers for", "hold": "a hold just set",
-		"Cursor": "a place", "Resume": "a place", "Status": "of one's own envelope", "writeOnce": "of one's own envelope",
+		"Cursor": "a place", "Resume": "a place", "writeOnce": "of one's own envelope",
 	}
 	names, err := filepath.Glob("*.go")
 	if err != nil {

@@ -103,7 +103,11 @@ func (s *Store) Status(ctx context.Context, r Reader, id string) (report.Status,
 		if err != nil {
 			return report.Status{}, err
 		}
-		if rec == nil || !r.all && !r.handedIn(rec) {
+		if rec == nil {
+			return report.Status{}, missing
+		}
+		if !r.all && !r.handedIn(rec) {
+			r.withheld(strings.ToLower(id))
 			return report.Status{}, missing
 		}
 		return m.status(ctx, rec)
