@@ -42,7 +42,7 @@ const (
 	// MaxHypotheses bounds how many hypotheses an opinion has.
 	MaxHypotheses = 256
 	// MaxSources bounds how many opinions are combined at once.
-	MaxSources = 16_384
+	MaxSources = 4096
 	// MaxConflict is the degree of conflict above which two sources are not
 	// combined as if both were right.
 	MaxConflict = 0.5

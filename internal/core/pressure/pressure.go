@@ -94,7 +94,7 @@ type Incident struct {
 
 // Limits.
 const (
-	MaxIncidents = 10_000
+	MaxIncidents = 2000
 	// maxDays is how far back anything lies, in days: a century.
 	maxDays = 36_525
 )
