@@ -117,12 +117,10 @@ func (n *Node) Erase(ctx context.Context, id, reason string) (report.Erased, err
 	}
 	// Who asked may go away, but what is recorded is carried out.
 	ctx = context.WithoutCancel(ctx)
-	if out, err = n.record(ctx, going.Erasures, reason, privacy.RuleAsked); err != nil {
-		return out, err
-	}
+	out, err = n.record(ctx, going.Erasures, reason, privacy.RuleAsked)
 	out.Kept = going.Kept
 	n.cfg.Hook("erase-recorded")
-	return out, n.carryOut(ctx)
+	return out, n.finish(ctx, err)
 }
 
 // maxReason is the most bytes of a reason.
@@ -200,6 +198,16 @@ func (n *Node) prove(ctx context.Context, p *event.Erasure, files map[event.Seq]
 // proved returns what is wrong with the erasures on record: a digest that the log
 // does not give, and payloads that are there though they are said to be gone.
 func (n *Node) proved(ctx context.Context) ([]string, error) {
+	select {
+	case <-n.whole:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	leave, err := n.gate.enter(ctx) // none is being carried out
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	seqs, err := n.view.Erasures()
 	if err != nil {
 		return nil, err
@@ -230,7 +238,9 @@ func (n *Node) proved(ctx context.Context) ([]string, error) {
 			return out, err
 		case p.Digest != "" && p.Digest != sum:
 			out = append(out, fmt.Sprintf("erasure %d: its digest is %s, the log gives %s", seq, p.Digest, sum))
-		case there > 0 && !slices.Contains(open, seq):
+		case there > 0 && slices.Contains(open, seq):
+			out = append(out, fmt.Sprintf("erasure %d: it is not carried out, %d of %d payloads are still there; the next run of retention tries again", seq, there, len(p.Payloads)))
+		case there > 0:
 			out = append(out, fmt.Sprintf("erasure %d: %d of %d payloads are still there", seq, there, len(p.Payloads)))
 		}
 	}
@@ -248,6 +258,18 @@ func (n *Node) resume(ctx context.Context) error {
 	}
 	defer leave()
 	return n.carryOut(ctx)
+}
+
+// finish carries out what is recorded, also after err, which stopped the recording
+// of more and is returned first: what has begun to go, goes. The gate is taken.
+func (n *Node) finish(ctx context.Context, err error) error {
+	if err == nil {
+		return n.carryOut(ctx)
+	}
+	if n.settle(ctx) == nil {
+		_ = n.carryOut(ctx) // the next run of retention tries it again
+	}
+	return err
 }
 
 // carryOut makes the payloads of all recorded erasures vanish. The gate is

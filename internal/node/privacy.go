@@ -136,12 +136,9 @@ func (n *Node) EraseSubject(ctx context.Context, value, reason string, dry bool)
 		return out, n.wouldGo(ctx, parts, keys, &out)
 	}
 	gone, err := n.record(ctx, parts, reason, privacy.RuleSubject)
-	if err != nil {
-		return out, err
-	}
 	out.Reports, out.Receipts, out.Originals = gone.Reports, gone.Receipts, gone.Originals
 	n.cfg.Hook("erase-recorded")
-	if err := n.carryOut(ctx); err != nil {
+	if err := n.finish(ctx, err); err != nil {
 		return out, err
 	}
 	for _, k := range keys {

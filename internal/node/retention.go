@@ -51,25 +51,22 @@ func (n *Node) retain(ctx context.Context, r view.Reader, dry bool) (privacy.Run
 	if out.Due, err = n.view.Due(ctx, r, now); err != nil {
 		return out, err
 	}
-	recorded := false
 	for _, d := range out.Due {
 		switch {
 		case d.Held != "":
 			out.Held++
-		case dry || ctx.Err() != nil || out.Reports >= maxRunReports || out.Reports > 0 && out.Receipts+d.Receipts > maxRunReceipts:
+		case dry || err != nil || ctx.Err() != nil || out.Reports >= maxRunReports || out.Reports > 0 && out.Receipts+d.Receipts > maxRunReceipts:
 			out.Left++
 		default:
-			if err := n.expire(context.WithoutCancel(ctx), r, d, &out); err != nil {
-				return out, err
-			}
-			recorded = true
+			err = n.expire(context.WithoutCancel(ctx), r, d, &out)
 		}
 	}
-	if !recorded {
+	if dry {
 		return out, nil
 	}
 	n.cfg.Hook("retention-recorded")
-	return out, n.carryOut(context.WithoutCancel(ctx))
+	// What an earlier erasure recorded and could not carry out goes now, too.
+	return out, n.finish(context.WithoutCancel(ctx), err)
 }
 
 // turn waits until nothing is erased meanwhile, and for a run that erases until it

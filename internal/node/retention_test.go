@@ -18,6 +18,7 @@ import (
 	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/event"
+	"casus/internal/eventlog"
 	"casus/internal/fault"
 	"casus/internal/people"
 	"casus/tlp"
@@ -382,6 +383,85 @@ func TestRetentionCutShort(t *testing.T) {
 			}
 			wantGone(t, files, text)
 		})
+	}
+}
+
+// faulty is a log that does what is asked and then fails, or does not erase.
+type faulty struct {
+	logBody
+	left      int // appends of erasures that do not fail; below 0 all do not
+	keepsOnce bool
+}
+
+// Append implements eventlog.Log.
+func (f *faulty) Append(ctx context.Context, expect []eventlog.Expect, entries []eventlog.Entry) (event.Seq, error) {
+	seq, err := f.logBody.Append(ctx, expect, entries)
+	if err == nil && entries[0].Kind == event.Erased {
+		if f.left--; f.left == -1 {
+			return 0, fault.Errorf(fault.Unavailable, "no answer")
+		}
+	}
+	return seq, err
+}
+
+// Erase implements eventlog.Log.
+func (f *faulty) Erase(ctx context.Context, seqs ...event.Seq) error {
+	if f.keepsOnce {
+		f.keepsOnce = false
+		return fault.Errorf(fault.Unavailable, "full disk")
+	}
+	return f.logBody.Erase(ctx, seqs...)
+}
+
+// TestRecordedIsCarriedOut: what fails after an erasure is on record does not keep
+// it from being carried out: at once when the recording of more failed, else by the
+// next run of retention, that finds nothing new due; until then, verifying tells.
+func TestRecordedIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	acts := map[string]func(*Node, string) error{
+		"retention": func(n *Node, _ string) error { _, err := n.Retention(context.Background(), false); return err },
+		"report":    func(n *Node, id string) error { _, err := n.Erase(context.Background(), id, "x"); return err },
+		"value": func(n *Node, _ string) error {
+			_, err := n.EraseSubject(context.Background(), "ada lovelace", "x", false)
+			return err
+		},
+	}
+	for name, act := range acts {
+		for fails, log := range map[string]faulty{"recording": {}, "recording, later": {left: 1}, "erasing": {left: -1, keepsOnce: true}} {
+			if log.left == 1 && name != "retention" {
+				continue // it is recorded in one entry
+			}
+			t.Run(name+", "+fails, func(t *testing.T) {
+				t.Parallel()
+				clock := newMovable()
+				n := reopen(t, Config{Clock: clock.now})
+				defer closeNode(t, n)
+				report := shortOf(t, take(t, n, bundle("one", "north", indicator(1, january, "ada lovelace", ""))))
+				take(t, n, bundle("two", "north", indicator(2, january, "another", "")))
+				if name == "retention" {
+					setClass(t, n, "north", "traffic-30d")
+					clock.days(31)
+				}
+				<-n.whole
+				n.stop()
+				log.logBody = n.log
+				n.log = &log
+				n.start()
+				if err := act(n, report); fault.KindOf(err) != fault.Unavailable {
+					t.Errorf("erasing = %v, want Unavailable", err)
+				}
+				if fails == "erasing" {
+					if c, err := n.Verify(t.Context()); err != nil || c.OK || !strings.Contains(strings.Join(c.Problems, "\n"), "it is not carried out") {
+						t.Errorf("Verify = %+v, %v, want what is not carried out", c, err)
+					}
+					retain(t, n, false)
+				}
+				if open := n.view.Erasing(); len(open) > 0 || len(proofs(t, n)) == 0 {
+					t.Errorf("erasures on record that are not carried out: %v", open)
+				}
+				verified(t, n)
+			})
+		}
 	}
 }
 
