@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json/v2"
+	"iter"
 	"maps"
 	"slices"
 	"sort"
@@ -148,6 +149,7 @@ type gathering struct {
 	wanted  map[string]bool // types asked for; nil for all
 	dates   map[uint32]*dating
 	members map[[2]uint32]bool // report and set: whether they are in it
+	along   along
 }
 
 func (s *Store) gather(ctx context.Context, r Reader, c *report.Collection, ask *report.Ask) (*gathering, func()) {
@@ -167,7 +169,58 @@ func (s *Store) gather(ctx context.Context, r Reader, c *report.Collection, ask 
 	if len(ask.Types) > 0 {
 		g.wanted = setOf(ask.Types)
 	}
-	return g, func() { _ = snap.Close() }
+	g.along = along{ctx: ctx, log: s.log}
+	return g, func() {
+		g.along.end()
+		_ = snap.Close()
+	}
+}
+
+// along reads entries of the log of which most come one after the other: where they
+// do, they are read as a stream, for which each page of the log is unpacked once.
+type along struct {
+	ctx  context.Context
+	log  eventlog.Log
+	last event.Seq // asked for
+	next func() (eventlog.Stored, error, bool)
+	stop func()
+	at   event.Seq // what next gives
+}
+
+// nearEntries is how far ahead an entry may be to be read by going on.
+const nearEntries = 32
+
+func (a *along) end() {
+	if a.next != nil {
+		a.stop()
+		a.next = nil
+	}
+}
+
+func (a *along) get(seq event.Seq) (eventlog.Stored, error) {
+	near := seq > a.last && seq-a.last <= nearEntries
+	a.last = seq
+	if a.next != nil && (seq < a.at || seq-a.at > nearEntries) {
+		a.end()
+	}
+	if a.next == nil {
+		if !near {
+			return a.log.Get(a.ctx, seq)
+		}
+		a.next, a.stop = iter.Pull2(a.log.Read(a.ctx, seq))
+		a.at = seq
+	}
+	for {
+		st, err, ok := a.next()
+		if err != nil || !ok || st.Seq > seq {
+			a.end()
+			return a.log.Get(a.ctx, seq) // it tells what is wrong with this one
+		}
+		a.at = st.Seq + 1
+		if st.Seq == seq {
+			return st, nil
+		}
+	}
 }
 
 func setOf(list []string) map[string]bool {
@@ -266,7 +319,7 @@ func (g *gathering) read(v *member) (bool, error) {
 	if g.r.all {
 		from = v.receipt.bytes
 	}
-	st, err := g.s.log.Get(g.ctx, from)
+	st, err := g.along.get(from)
 	if err == nil && st.Header.Kind == event.ObjectKnown && !st.Erased {
 		if from, err = event.ReadKnown(st.Payload); err == nil {
 			st, err = g.s.log.Get(g.ctx, from)
