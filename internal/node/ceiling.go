@@ -9,10 +9,10 @@ import (
 	"casus/internal/core/marking"
 	"casus/internal/core/report"
 	"casus/internal/edge/intake"
+	"casus/internal/edge/intake/format"
 	"casus/internal/event"
 	"casus/internal/fault"
 	"casus/internal/people"
-	"casus/stix"
 	"casus/tlp"
 )
 
@@ -71,7 +71,7 @@ func (n *Node) admit(ctx context.Context, req *report.Request, f intake.File) er
 	if err := n.admitted(req.Classes); err != nil {
 		return err
 	}
-	err := eachLabel(ctx, f, req.Name, n.cfg.Limits, func(l *marking.Label) error {
+	err := eachLabel(ctx, f, format.Options{Format: req.Format, Name: req.Name, Limits: n.cfg.Limits}, func(l *marking.Label) error {
 		said := n.ladders.Set(l)
 		if err := n.admitted(said.Classes); err != nil {
 			return err
@@ -112,34 +112,22 @@ func (n *Node) mayHold(ctx context.Context, set marking.Set) error {
 
 var errLabel = errors.New("a label that cannot be read")
 
-// eachLabel calls found with each confidentiality label that stands in a file, or
-// in the files packed in it, in whatever format. One that cannot be read is
-// errLabel. A file that cannot be unpacked is looked through as it is.
-func eachLabel(ctx context.Context, f intake.File, name string, lim stix.Limits, found func(*marking.Label) error) error {
-	files, err := stix.Open(f, f.Size(), name, lim)
-	if err != nil {
-		return labelsOf(ctx, io.NewSectionReader(f, 0, f.Size()), found)
-	}
-	for {
-		_, r, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return nil // intake sets aside what cannot be unpacked: nothing of it is read
-		}
-		if err := labelsOf(ctx, r, found); err != nil {
-			return err
-		}
-	}
+// eachLabel calls found with each confidentiality label that stands in a file, in
+// the files packed in it, or in the parts of a mail, in whatever format. One that
+// cannot be read is errLabel.
+func eachLabel(ctx context.Context, f intake.File, opt format.Options, found func(*marking.Label) error) error {
+	return format.Texts(f, opt, func(r io.Reader, encoded bool) error {
+		return labelsOf(ctx, r, encoded, found)
+	})
 }
 
 // windowBytes is how much is looked through at once.
 const windowBytes = 1 << 20
 
 // labelsOf looks through what r gives, in windows that overlap so that every label
-// stands whole in one. What breaks off is left to intake, which meets it too.
-func labelsOf(ctx context.Context, r io.Reader, found func(*marking.Label) error) error {
+// stands whole in one. What breaks off is left to intake, which meets it too. One
+// that cannot be read is no fault where the text is encoded: it is met again without.
+func labelsOf(ctx context.Context, r io.Reader, encoded bool, found func(*marking.Label) error) error {
 	buf := make([]byte, 0, windowBytes)
 	for {
 		n, err := io.ReadFull(r, buf[len(buf):cap(buf)])
@@ -154,11 +142,13 @@ func labelsOf(ctx context.Context, r io.Reader, found func(*marking.Label) error
 			if at < 0 || done+at >= whole {
 				break
 			}
-			if lerr != nil {
+			switch {
+			case lerr == nil:
+				if ferr := found(l); ferr != nil {
+					return ferr
+				}
+			case !encoded:
 				return errLabel
-			}
-			if ferr := found(l); ferr != nil {
-				return ferr
 			}
 			done += end
 		}

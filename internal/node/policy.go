@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"sync"
 
@@ -24,7 +25,10 @@ const rulesAggregate = "rules"
 const maxRulesBytes = 512 << 10
 
 // Policies lists the versions of the rules that were proposed here, the oldest
-// first.
+// first. Who may neither propose nor confirm rules sees in which role somebody did,
+// and neither who nor why.
+//
+// Source: casus decision 0038.
 func (n *Node) Policies(ctx context.Context) (people.Policies, error) {
 	if err := n.may(ctx, self); err != nil {
 		return people.Policies{}, err
@@ -32,6 +36,21 @@ func (n *Node) Policies(ctx context.Context) (people.Policies, error) {
 	out := people.Policies{InForce: n.view.Policy().Digest(), Versions: n.view.Rules().Versions}
 	if err := n.view.RulesErr(); err != nil {
 		out.Error = err.Error()
+	}
+	if n.people.Empty() {
+		return out, nil
+	}
+	if does := acts(people.CallerOf(ctx).Role); slices.Contains(does, proposes) || slices.Contains(does, confirms) {
+		return out, nil
+	}
+	for i := range out.Versions {
+		v := &out.Versions[i]
+		v.Reason, v.Proposed.Person = "", ""
+		if v.Confirmed != nil {
+			hand := *v.Confirmed // the view's own stays
+			hand.Person = ""
+			v.Confirmed = &hand
+		}
 	}
 	return out, nil
 }

@@ -130,6 +130,31 @@ func TestAdoptPolicy(t *testing.T) {
 	if err != nil || all.InForce != builtIn || len(all.Versions) != 2 || all.Versions[0].State != marking.Replaced || all.Error != "" {
 		t.Errorf("Policies = %+v, %v", all, err)
 	}
+	checkHands(t, n)
+}
+
+// checkHands requires that who proposed and confirmed, and why, is told to who may
+// do so and to nobody else, whichever organisation he is of.
+func checkHands(t *testing.T, n *Node) {
+	t.Helper()
+	for _, r := range alliance.Roles() {
+		all, err := n.Policies(as(t, n, r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := [3]string{}
+		switch r {
+		case alliance.Administrator, alliance.LegalAdviser, alliance.DecisionMaker, alliance.DataProtection:
+			want = [3]string{"administrator", "decision-maker", "a reason"}
+		default:
+		}
+		for _, v := range all.Versions {
+			got := [3]string{string(v.Proposed.Person), string(v.Confirmed.Person), v.Reason}
+			if got != want || v.Proposed.Role != alliance.Administrator || v.Proposed.At.IsZero() || v.Confirmed.Role != alliance.DecisionMaker {
+				t.Errorf("to %s: %q, %+v, want %q and the roles", r, got, v, want)
+			}
+		}
+	}
 }
 
 // checkRuleEntries requires that the log holds the rules word for word, and each

@@ -48,8 +48,9 @@ func DenyAll() *Policy {
 	return p
 }
 
-// Hand is who did a part of putting rules into force, and when. Without a person
-// it was the local operator of a node without people.
+// Hand is who did a part of putting rules into force, and when. Without a role it
+// was the local operator of a node without people; with a role alone, who it was is
+// not told to who asks.
 type Hand struct {
 	Person alliance.Key  `json:"person,omitempty"`
 	Role   alliance.Role `json:"role"`
@@ -70,6 +71,7 @@ type Ruleset struct {
 	// Before is the digest of the rules that were in force when it was proposed.
 	Before string `json:"before"`
 	State  string `json:"state"`
+	// Reason is empty for who may neither propose nor confirm rules.
 	Reason string `json:"reason"`
 	// Opens is set when Changes, the difference to Before, opens anything.
 	Opens    bool         `json:"opens"`

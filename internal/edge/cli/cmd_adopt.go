@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"casus/internal/core/alliance"
 	"casus/internal/core/marking"
 	"casus/internal/fault"
 	"casus/internal/people"
@@ -49,8 +50,10 @@ func handText(h *marking.Hand) string {
 	switch {
 	case h == nil:
 		return "-"
-	case h.Person == "":
+	case h.Role == alliance.NoRole:
 		return "local operator, " + h.At.Format(time.RFC3339)
+	case h.Person == "":
+		return fmt.Sprintf("%s, %s", h.Role, h.At.Format(time.RFC3339))
 	}
 	return fmt.Sprintf("%s as %s, %s", h.Person, h.Role, h.At.Format(time.RFC3339))
 }

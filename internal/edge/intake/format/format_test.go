@@ -737,6 +737,17 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, which uint8) {
 		opt := options("x")
 		opt.Format = formats[int(which)%len(formats)]
+		size := 0
+		if err := format.Texts(bytes.NewReader(in), opt, func(r io.Reader, _ bool) error {
+			b, _ := io.ReadAll(r) // what breaks off is no fault here
+			size += len(b)
+			return nil
+		}); err != nil {
+			t.Fatalf("Texts: %v", err)
+		}
+		if most := 8 << 20; len(in) < 1<<12 && size > most {
+			t.Fatalf("Texts shows %d bytes of %d", size, len(in))
+		}
 		r, err := format.Open(bytes.NewReader(in), opt)
 		if err != nil {
 			if fault.KindOf(err) != fault.Invalid || fault.HintOf(err) == "" {

@@ -132,6 +132,9 @@ type parts struct {
 	n     int
 	multi bool
 	fault string // why reading stopped, for a person
+
+	seen func(text string) error // is shown what is text, unless nil
+	stop error                   // the first error of seen
 }
 
 // message reads the mail itself.
@@ -235,6 +238,9 @@ func (p *parts) walk(h partHeader, body io.Reader, depth int) {
 	name := header(orElse(dparams["filename"], params["name"]))
 	if disposition != "attachment" && name == "" && strings.HasPrefix(media, "text/") {
 		t := charset(data, params["charset"])
+		if p.seen != nil && p.stop == nil {
+			p.stop = p.seen(t)
+		}
 		if media == "text/html" {
 			t = plainHTML(t)
 		}
@@ -262,10 +268,13 @@ func transfer(encoding string, r io.Reader) io.Reader {
 // means what browsers take it for, who read what is called ISO 8859-1 or GB 2312
 // as the larger set that senders use. Of a set that is not known, and of text
 // that says it is ASCII or nothing and is no UTF-8, the ASCII letters are kept,
-// in which all values are written.
+// in which all values are written. A byte order mark wins over any name.
 //
 // Source: rfc2045; whatwg-encoding.
 func charset(b []byte, name string) string {
+	if enc := encodingOf(b); enc != utf8Plain {
+		return strings.ToValidUTF8(string(decodeAll(b, enc)), "\ufffd")
+	}
 	name = strings.ToLower(strings.Trim(name, `"' `))
 	switch name {
 	case "", "ascii", "us-ascii", "ansi_x3.4-1968", "utf-8", "utf8":
