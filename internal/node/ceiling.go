@@ -53,7 +53,7 @@ func checkCeiling(ls *marking.Ladders, c report.Ceiling) error {
 // ceiling and nothing of what was refused.
 func (n *Node) admitted(classes []marking.Level) error {
 	ceiling := n.view.Ceiling().Level
-	if n.ladders.Admit(ceiling, marking.Set{Limits: marking.Limits{Classes: classes}}) == nil {
+	if n.ladders.Admit(ceiling, marking.Set{Classes: classes}) == nil {
 		return nil
 	}
 	called := string(ceiling)
@@ -67,7 +67,7 @@ func (n *Node) admitted(classes []marking.Level) error {
 // is classified above the ceiling. What is told of one that is let in restricts
 // everything in it.
 func (n *Node) admit(ctx context.Context, req *report.Request, f intake.File) error {
-	set := marking.Set{Imputed: true, Limits: marking.Limits{Classes: req.Classes}}
+	set := marking.Set{Imputed: true, Classes: req.Classes}
 	if err := n.admitted(req.Classes); err != nil {
 		return err
 	}

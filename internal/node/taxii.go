@@ -100,7 +100,7 @@ func (n *Node) RemoveCollection(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return n.setCollection(ctx, event.Collection{Collection: report.Collection{ID: c.ID, Title: c.Title}, Removed: true})
+	return n.setCollection(ctx, event.Collection{ID: c.ID, Title: c.Title, Removed: true})
 }
 
 func (n *Node) setCollection(ctx context.Context, p event.Collection) error {

@@ -3,8 +3,13 @@ package web
 import (
 	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,5 +117,66 @@ func TestAuditPages(t *testing.T) {
 	}
 	if page := get(t, newPages(t, story(), Options{}), "/reports").Body.String(); strings.Contains(page, `href="/audit"`) {
 		t.Error("the menu leads others to the trail")
+	}
+}
+
+// TestEveryActHasWords looks for the acts that the node and the trail note.
+func TestEveryActHasWords(t *testing.T) {
+	t.Parallel()
+	acts := map[string]bool{}
+	note := func(e ast.Expr) {
+		if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			act, err := strconv.Unquote(lit.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			acts[act] = true
+		}
+	}
+	var names []string
+	for _, dir := range []string{"node", "audit"} {
+		found, err := filepath.Glob(filepath.Join("..", "..", dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, found...)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.CallExpr:
+				if sel, ok := x.Fun.(*ast.SelectorExpr); ok && (sel.Sel.Name == "reading" || sel.Sel.Name == "missed") && len(x.Args) > 2 {
+					note(x.Args[1])
+					note(x.Args[2])
+				}
+			case *ast.CompositeLit:
+				if sel, ok := x.Type.(*ast.SelectorExpr); ok && (sel.Sel.Name == "Given" || sel.Sel.Name == "Refusal") {
+					for _, e := range x.Elts {
+						if kv, ok := e.(*ast.KeyValueExpr); ok && fmt.Sprint(kv.Key) == "Action" {
+							note(kv.Value)
+						}
+					}
+				}
+			}
+			return true
+		})
+	}
+	delete(acts, "") // nothing searched for
+	if len(acts) < 15 || !acts["taxii"] || !acts["policy"] {
+		t.Errorf("acts found: %v; the test looks in the wrong place", acts)
+	}
+	for act := range acts {
+		for _, l := range []lang{english, french} {
+			if _, ok := l.lookup("audit.act." + act); !ok {
+				t.Errorf("%s: no words for %q", l, act)
+			}
+		}
 	}
 }

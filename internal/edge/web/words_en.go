@@ -218,6 +218,7 @@ var englishWords = map[string]string{ //nolint:gosec // words for people, no cre
 	"audit.act.search": "search", "audit.act.reports": "list of reports", "audit.act.report": "report", "audit.act.match": "match", "audit.act.object": "object",
 	"audit.act.quarantine": "pieces set aside", "audit.act.retry": "piece tried again", "audit.act.export": "export", "audit.act.audit": "this trail",
 	"audit.act.why": "who may read an object", "audit.act.preview": "what readers would get", "audit.act.erase": "erasure", "audit.act.privacy find": "where personal data stand", "audit.act.privacy hold": "legal hold", "audit.act.privacy retention": "retention", "audit.act.policy": "rules about reading",
+	"audit.act.taxii": "collection, over TAXII", "audit.act.several": "several things",
 
 	// Formats.
 	"format.": "not known", "format.stix": "STIX", "format.misp": "MISP", "format.csv": "CSV", "format.jsonl": "JSON lines", "format.mail": "E-mail", "format.text": "Text",

@@ -217,6 +217,7 @@ var frenchWords = map[string]string{ //nolint:gosec // words for people, no cred
 	"audit.act.search": "recherche", "audit.act.reports": "liste des rapports", "audit.act.report": "rapport", "audit.act.match": "rapprochement", "audit.act.object": "objet",
 	"audit.act.quarantine": "pièces mises de côté", "audit.act.retry": "pièce relue", "audit.act.export": "export", "audit.act.audit": "cette trace",
 	"audit.act.why": "qui peut lire un objet", "audit.act.preview": "ce que recevraient les lecteurs", "audit.act.erase": "effacement", "audit.act.privacy find": "où se trouvent des données personnelles", "audit.act.privacy hold": "conservation légale", "audit.act.privacy retention": "durée de conservation", "audit.act.policy": "règles de lecture",
+	"audit.act.taxii": "collection, par TAXII", "audit.act.several": "plusieurs choses",
 
 	// Formats.
 	"format.": "inconnu", "format.stix": "STIX", "format.misp": "MISP", "format.csv": "CSV", "format.jsonl": "lignes JSON", "format.mail": "Courriel", "format.text": "Texte",
