@@ -23,11 +23,8 @@ package audit
 import (
 	"cmp"
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
@@ -36,6 +33,7 @@ import (
 	"time"
 
 	"casus/internal/core/alliance"
+	"casus/internal/core/cursor"
 	"casus/internal/event"
 	"casus/internal/eventlog"
 	"casus/internal/fault"
@@ -353,34 +351,13 @@ func (t *Trail) Hash(text string) string {
 
 // Cursor hides the place of an entry, so that it counts nothing for who holds it.
 func (t *Trail) Cursor(at event.Seq) string {
-	plain := binary.BigEndian.AppendUint64(nil, uint64(at))
-	h := hmac.New(sha256.New, t.secret)
-	h.Write([]byte("casus audit cursor\x00"))
-	h.Write(plain)
-	nonce := h.Sum(nil)[:12]
-	return base64.RawURLEncoding.EncodeToString(t.aead().Seal(nonce, nonce, plain, nil))
+	return cursor.New(t.secret, "audit cursor").Seal(binary.BigEndian.AppendUint64(nil, uint64(at)), "")
 }
 
 // Place returns the place in a cursor; one of another node is Invalid.
-func (t *Trail) Place(cursor string) (event.Seq, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err == nil && len(raw) > 12 {
-		if plain, err := t.aead().Open(nil, raw[:12], raw[12:], nil); err == nil && len(plain) == 8 {
-			return event.Seq(binary.BigEndian.Uint64(plain)), nil
-		}
+func (t *Trail) Place(text string) (event.Seq, error) {
+	if plain, ok := cursor.New(t.secret, "audit cursor").Open(text, ""); ok && len(plain) == 8 {
+		return event.Seq(binary.BigEndian.Uint64(plain)), nil
 	}
 	return 0, fault.WithHint(fault.Errorf(fault.Invalid, "audit: cursor is not one of the trail"), "ask again from the first page")
-}
-
-func (t *Trail) aead() cipher.AEAD {
-	key := sha256.Sum256(append([]byte("casus audit cursor\x00"), t.secret...))
-	block, err := aes.NewCipher(key[:])
-	if err != nil {
-		panic(err) // the key has the right length
-	}
-	g, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err) // AES has the right block size
-	}
-	return g
 }

@@ -24,7 +24,7 @@ type family struct {
 
 // coreOrder says which core package may build upon which.
 var coreOrder = []string{
-	"exact", "alliance", "privacy", "marking", "report", "observable", "incident", "severity", "campaign", "attrib",
+	"exact", "cursor", "alliance", "privacy", "marking", "report", "observable", "incident", "severity", "campaign", "attrib",
 	"pressure", "accord", "consult", "respond", "assist", "pledge", "cbm", "exercise", "deter", "routing",
 }
 

@@ -1,15 +1,12 @@
 package view
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
 
+	"casus/internal/core/cursor"
 	"casus/internal/fault"
 )
 
@@ -36,30 +33,22 @@ func (s *Store) seal(r Reader, question string, at place) string {
 }
 
 func (s *Store) sealBytes(r Reader, question string, plain []byte) string {
-	mac := hmac.New(sha256.New, s.opt.Secret)
-	mac.Write([]byte("cursor\x00" + r.name + "\x00" + question + "\x00"))
-	mac.Write(plain)
-	nonce := mac.Sum(nil)[:12]
-	return base64.RawURLEncoding.EncodeToString(s.aead().Seal(nonce, nonce, plain, []byte(r.name+"\x00"+question)))
+	return cursor.New(s.opt.Secret, "cursor").Seal(plain, r.name+"\x00"+question)
 }
 
 // unseal returns the place in a cursor. One made for another reader or question,
 // or by another node, is Invalid.
-func (s *Store) unseal(r Reader, question, cursor string) (place, error) {
-	plain, err := s.unsealBytes(r, question, cursor)
+func (s *Store) unseal(r Reader, question, text string) (place, error) {
+	plain, err := s.unsealBytes(r, question, text)
 	if err != nil || len(plain) != sha256.Size+4 {
 		return place{}, notOfThis()
 	}
 	return place{report: [sha256.Size]byte(plain), nth: binary.BigEndian.Uint32(plain[sha256.Size:])}, nil
 }
 
-func (s *Store) unsealBytes(r Reader, question, cursor string) ([]byte, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(raw) <= 12 {
-		return nil, notOfThis()
-	}
-	plain, err := s.aead().Open(nil, raw[:12], raw[12:], []byte(r.name+"\x00"+question))
-	if err != nil {
+func (s *Store) unsealBytes(r Reader, question, text string) ([]byte, error) {
+	plain, ok := cursor.New(s.opt.Secret, "cursor").Open(text, r.name+"\x00"+question)
+	if !ok {
 		return nil, notOfThis()
 	}
 	return plain, nil
@@ -75,19 +64,6 @@ const askAgain = "ask the question again from its first page"
 // gone is the error of a cursor whose report is no longer there.
 func gone() error {
 	return fault.WithHint(fault.Errorf(fault.Invalid, "view: what the cursor stands at is not there any more"), askAgain)
-}
-
-func (s *Store) aead() cipher.AEAD {
-	key := sha256.Sum256(append([]byte("casus cursor\x00"), s.opt.Secret...))
-	block, err := aes.NewCipher(key[:])
-	if err != nil {
-		panic(err) // the key has the right length
-	}
-	g, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err) // AES has the right block size
-	}
-	return g
 }
 
 // full returns the full ids behind a short or full id of a kind.

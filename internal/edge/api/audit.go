@@ -2,13 +2,11 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"casus/internal/audit"
 	"casus/internal/core/report"
-	"casus/internal/fault"
 )
 
 type auditInput struct {
@@ -26,24 +24,11 @@ type auditInput struct {
 func (in *auditInput) filter() (audit.Filter, error) {
 	f := audit.Filter{Kind: in.Kind, Actor: in.Actor, Action: in.Action, Object: in.Object, Query: in.Query}
 	var err error
-	if f.Since, err = dayOrInstant(in.Since); err != nil {
+	if f.Since, err = report.DayOrInstant(in.Since); err != nil {
 		return f, err
 	}
-	f.Until, err = dayOrInstant(in.Until)
+	f.Until, err = report.DayOrInstant(in.Until)
 	return f, err
-}
-
-// dayOrInstant reads an instant, or a day, which is its first; "" is the zero time.
-func dayOrInstant(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, fault.WithHint(fault.Errorf(fault.Invalid, "api: %.40q is no time", text), "write a day like 2026-12-24 or an instant like 2026-12-24T08:00:00Z")
 }
 
 // audit declares the operations of auditors.

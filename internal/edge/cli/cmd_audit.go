@@ -13,7 +13,6 @@ import (
 
 	"casus/internal/audit"
 	"casus/internal/core/alliance"
-	"casus/internal/fault"
 )
 
 func (a *app) auditCmd() *cobra.Command {
@@ -241,20 +240,8 @@ func (a *app) auditVerify() *cobra.Command {
 				if v.Problems == nil {
 					v.Problems = []string{}
 				}
-				err := a.print(v, func(w io.Writer) {
-					for _, p := range v.Problems {
-						_, _ = fmt.Fprintf(w, "problem: %s\n", p)
-					}
-					state := "clean"
-					if !v.OK {
-						state = "DAMAGED"
-					}
-					_, _ = fmt.Fprintf(w, "%s: %s, %s\nhead  %s\n", state, plural(int(v.Reads), "read", "reads"), plural(int(v.Refusals), "refusal", "refusals"), v.Head)
-				})
-				if err == nil && !v.OK {
-					return &coded{exitVerify, fault.WithHint(fault.Errorf(fault.Internal, "%d problems", len(v.Problems)), "find out who had the files of the node in hand")}
-				}
-				return err
+				found := fmt.Sprintf("%s, %s\nhead  %s", plural(v.Reads, "read", "reads"), plural(v.Refusals, "refusal", "refusals"), v.Head)
+				return a.verdict(v, v.OK, v.Problems, found, "find out who had the files of the node in hand")
 			})
 		},
 	}

@@ -46,7 +46,7 @@ func (a *app) demoCmd() *cobra.Command {
 		Long:    "Makes a node, loads a written story of seven invented countries, marked EXERCISE,\nsays in plain words what it found, then serves the pages until it is stopped.",
 		Example: "  casus demo\n  casus demo --once --json\n  casus demo --keep story --library reports/", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkListen(o.Listen); err != nil {
+			if err := checkListen(cmd.Context(), o.Listen); err != nil {
 				return err
 			}
 			return a.runDemo(cmd.Context(), o)

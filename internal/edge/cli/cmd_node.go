@@ -103,7 +103,7 @@ func (a *app) serveCmd() *cobra.Command {
 			if (o.OIDCIssuer == "") != (o.OIDCClient == "") {
 				return usage("serve: --oidc-issuer and --oidc-client belong together")
 			}
-			if err := checkListen(o.Listen); err != nil {
+			if err := checkListen(cmd.Context(), o.Listen); err != nil {
 				return err
 			}
 			o.OIDCSecret = a.getenv("CASUS_OIDC_SECRET")
@@ -288,6 +288,26 @@ func (a *app) examine(ctx context.Context, conn *Conn) []finding {
 	return out
 }
 
+// verdict prints v, what a check found: for people its problems, whether it is clean
+// and what was found. One that is not clean is an error with a code of its own and
+// the hint.
+func (a *app) verdict(v any, clean bool, problems []string, found, hint string) error {
+	err := a.print(v, func(w io.Writer) {
+		for _, p := range problems {
+			_, _ = fmt.Fprintf(w, "problem: %s\n", p)
+		}
+		state := "clean"
+		if !clean {
+			state = "DAMAGED"
+		}
+		_, _ = fmt.Fprintf(w, "%s: %s\n", state, found)
+	})
+	if err == nil && !clean {
+		err = &coded{exitVerify, fault.WithHint(errors.New(plural(len(problems), "problem", "problems")), "%s", hint)}
+	}
+	return err
+}
+
 func (a *app) nodeCmd() *cobra.Command {
 	c := &cobra.Command{Use: "node", Short: "check, rebuild and erase", Example: "  casus node verify"}
 	verify := &cobra.Command{
@@ -305,21 +325,8 @@ damaged; what and where is told as problems.`,
 				if v.Problems == nil {
 					v.Problems = []string{}
 				}
-				err := a.print(v, func(w io.Writer) {
-					for _, p := range v.Problems {
-						_, _ = fmt.Fprintf(w, "problem: %s\n", p)
-					}
-					state := "clean"
-					if !v.OK {
-						state = "DAMAGED"
-					}
-					_, _ = fmt.Fprintf(w, "%s: %d entries\nhead  %s\nstate %s\n", state, v.Entries, v.Head, v.StateDigest)
-				})
-				if err == nil && !v.OK {
-					err := errors.New(plural(len(v.Problems), "problem", "problems"))
-					return &coded{exitVerify, fault.WithHint(err, "damaged views come back with: casus node rebuild; damaged entries of the log come back from a copy only")}
-				}
-				return err
+				found := fmt.Sprintf("%d entries\nhead  %s\nstate %s", v.Entries, v.Head, v.StateDigest)
+				return a.verdict(v, v.OK, v.Problems, found, "damaged views come back with: casus node rebuild; damaged entries of the log come back from a copy only")
 			})
 			if errors.Is(err, eventlog.ErrDamaged) { // so much that it cannot be opened
 				v := report.Check{Problems: []string{fault.Text(err)}}

@@ -62,12 +62,9 @@ func (in *released) check(until string) error {
 	if until == "" {
 		return nil
 	}
-	for _, form := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(form, until); err == nil {
-			t = t.UTC()
-			in.Until = &t
-			return nil
-		}
+	if t, err := report.DayOrInstant(until); err == nil {
+		in.Until = &t
+		return nil
 	}
 	return usage("--until %s: want a day such as 2026-12-24, or an instant such as 2026-12-24T18:00:00Z", until)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -19,12 +20,12 @@ func usage(format string, args ...any) error {
 }
 
 // checkListen refuses what is no address to listen on.
-func checkListen(addr string) error {
+func checkListen(ctx context.Context, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return usage("--listen %s: want ADDRESS:PORT, for example 127.0.0.1:7180", addr)
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
+	if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
 		return usage("--listen %s: want a port from 0 to 65535", addr)
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 
 	"casus/internal/audit"
 	"casus/internal/core/alliance"
-	"casus/internal/fault"
+	"casus/internal/core/report"
 	"casus/tlp"
 )
 
@@ -122,24 +122,11 @@ func auditList(c *call) (page, error) {
 // filter reads the fields.
 func (p *auditPage) filter() (f audit.Filter, err error) {
 	f = audit.Filter{Kind: p.Fields["kind"], Actor: p.Fields["actor"], Action: p.Fields["action"], Object: p.Fields["object"], Query: p.Fields["query"]}
-	if f.Since, err = dayOrInstant(p.Fields["since"]); err != nil {
+	if f.Since, err = report.DayOrInstant(p.Fields["since"]); err != nil {
 		return f, err
 	}
-	f.Until, err = dayOrInstant(p.Fields["until"])
+	f.Until, err = report.DayOrInstant(p.Fields["until"])
 	return f, err
-}
-
-// dayOrInstant reads an instant, or a day, which is its first.
-func dayOrInstant(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, fault.WithHint(fault.Errorf(fault.Invalid, "web: %q is no time", cut(text, 40)), "write a day like 2026-12-24 or an instant like 2026-12-24T08:00Z")
 }
 
 // note draws an entry.
