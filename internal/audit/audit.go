@@ -16,7 +16,9 @@
 //     counted together past [MaxNobodies] of them.
 //
 // Entries name people by role and key and things by id. What somebody typed stands
-// there as a keyed hash. The package does not decide who may ask, keeps no index
+// there as a keyed hash. The id of an observable follows from its value by STIX's
+// rule, so that of an erased value stays here: who has the value can tell it again.
+// The package does not decide who may ask, keeps no index
 // (the view does) and reads no clock.
 package audit
 

@@ -577,7 +577,7 @@ type askable struct {
 func ctx() context.Context { return context.Background() }
 
 // collected asks about collections.
-func (a *askable) collected(add func(method, with string, ask func(s *Store, r Reader) (any, error))) {
+func (a *askable) collected(add asks) {
 	green := tlp.Green
 	all := report.Collection{ID: "00000000-0000-4000-8000-000000000001", Readable: true}
 	part := report.Collection{ID: "00000000-0000-4000-8000-000000000002", Readable: true, Filter: report.Membership{
@@ -630,12 +630,27 @@ func (a *askable) collected(add func(method, with string, ask func(s *Store, r R
 	}
 }
 
+// asks notes a question.
+type asks = func(method, with string, ask func(s *Store, r Reader) (any, error))
+
 // questions are all questions there are, by method.
 func (a *askable) questions() []question {
 	var out []question
 	add := func(method, with string, ask func(s *Store, r Reader) (any, error)) {
 		out = append(out, question{method, with, ask})
 	}
+	a.ofReports(add)
+	a.ofObjects(add)
+	a.ofEither(add)
+	a.collected(add)
+	a.ofValues(add)
+	a.ofSources(add)
+	ofAll(add)
+	return out
+}
+
+// ofReports are those that name an identity or a report.
+func (a *askable) ofReports(add asks) {
 	for _, id := range a.identities {
 		add("ByIdentity", id[:8], func(s *Store, r Reader) (any, error) {
 			k, ok, err := s.ByIdentity(ctx(), r, id)
@@ -668,16 +683,10 @@ func (a *askable) questions() []question {
 			return []any{on, target}, err
 		})
 	}
-	for _, id := range slices.Concat(a.reports, a.objects) {
-		add("Erasable", id, func(s *Store, r Reader) (any, error) {
-			g, err := s.Erasable(ctx(), r, id)
-			goes := 0
-			for _, p := range g.Erasures { // what is in them is for the node itself
-				goes += len(p.Receipts)
-			}
-			return []any{goes, g.Kept}, err
-		})
-	}
+}
+
+// ofObjects are those that name an item or an object, or bring one.
+func (a *askable) ofObjects(add asks) {
 	for _, id := range a.items {
 		add("Item", id, func(s *Store, r Reader) (any, error) {
 			p, err := s.Item(ctx(), r, id)
@@ -707,7 +716,20 @@ func (a *askable) questions() []question {
 			return ok, err
 		})
 	}
-	a.collected(add)
+}
+
+// ofEither are those that name a report or an object.
+func (a *askable) ofEither(add asks) {
+	for _, id := range slices.Concat(a.reports, a.objects) {
+		add("Erasable", id, func(s *Store, r Reader) (any, error) {
+			g, err := s.Erasable(ctx(), r, id)
+			goes := 0
+			for _, p := range g.Erasures { // what is in them is for the node itself
+				goes += len(p.Receipts)
+			}
+			return []any{goes, g.Kept}, err
+		})
+	}
 	add("Highest", "all", func(s *Store, r Reader) (any, error) {
 		l, ex, err := s.Highest(ctx(), r, append(slices.Clone(a.objects), a.reports...))
 		return []any{l, ex}, err
@@ -718,6 +740,10 @@ func (a *askable) questions() []question {
 			return []any{l, ex}, err
 		})
 	}
+}
+
+// ofValues are those about values and words.
+func (a *askable) ofValues(add asks) {
 	var keys []observable.Key
 	for _, v := range values {
 		keys = append(keys, observable.Parse(v)...)
@@ -733,6 +759,13 @@ func (a *askable) questions() []question {
 			})
 		})
 	}
+	for _, v := range slices.Concat(values, wordOf, []string{"198[.]51[.]100[.]1", "north", "json", "nowhere"}) {
+		add("Subject", v, func(s *Store, r Reader) (any, error) { return s.Subject(ctx(), r, v, true) })
+	}
+}
+
+// ofSources are those about sources, or lists of reports.
+func (*askable) ofSources(add asks) {
 	for _, q := range []string{"", "al", "north"} {
 		add("Reports", q, func(s *Store, r Reader) (any, error) {
 			return paged(func(cursor string) (any, string, error) { return s.Reports(ctx(), r, q, "", cursor, 1) })
@@ -748,9 +781,10 @@ func (a *askable) questions() []question {
 			return []any{on, target}, err
 		})
 	}
-	for _, v := range slices.Concat(values, wordOf, []string{"198[.]51[.]100[.]1", "north", "json", "nowhere"}) {
-		add("Subject", v, func(s *Store, r Reader) (any, error) { return s.Subject(ctx(), r, v, true) })
-	}
+}
+
+// ofAll are those that name nothing.
+func ofAll(add asks) {
 	add("Holds", "", func(s *Store, r Reader) (any, error) { return s.Holds(r, true) })
 	add("Due", "", func(s *Store, r Reader) (any, error) { return s.Due(ctx(), r, readAt) })
 	add("Sources", "", func(s *Store, r Reader) (any, error) { return s.Sources(ctx(), r) })
@@ -759,7 +793,6 @@ func (a *askable) questions() []question {
 		return collect(func(y func(*stix.Object, string) error) error { return s.All(ctx(), r, y) })
 	})
 	add("StateDigest", "", func(s *Store, r Reader) (any, error) { return s.StateDigest(ctx(), r) })
-	return out
 }
 
 // answer is an answer as bytes, its error with kind and hint.

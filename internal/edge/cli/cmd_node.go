@@ -310,7 +310,12 @@ func (a *app) verdict(v any, clean bool, problems []string, found, hint string) 
 
 func (a *app) nodeCmd() *cobra.Command {
 	c := &cobra.Command{Use: "node", Short: "check, rebuild and erase", Example: "  casus node verify"}
-	verify := &cobra.Command{
+	c.AddCommand(a.nodeVerify(), a.nodeRebuild(), a.nodeErase(), a.ceilingCmd())
+	return c
+}
+
+func (a *app) nodeVerify() *cobra.Command {
+	return &cobra.Command{
 		Use: "verify", Short: "check every entry of the log and the views against it",
 		Long: `Checks every entry of the log and the views against it, and prints a digest of the
 state: nodes that hold the same have the same. Exit code 7 means that something is
@@ -337,7 +342,10 @@ damaged; what and where is told as problems.`,
 			return err
 		},
 	}
-	rebuild := &cobra.Command{
+}
+
+func (a *app) nodeRebuild() *cobra.Command {
+	return &cobra.Command{
 		Use: "rebuild", Short: "build the views again from the log", Example: "  casus node rebuild", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), func(r *remote) error {
@@ -352,8 +360,11 @@ damaged; what and where is told as problems.`,
 			})
 		},
 	}
+}
+
+func (a *app) nodeErase() *cobra.Command {
 	var reason string
-	erase := &cobra.Command{
+	c := &cobra.Command{
 		Use: "erase ID", Short: "remove a report or an object for good; the chain stays verifiable",
 		Long:    "Makes the views forget a report or an object, then overwrites its bytes in the\nlog. Bytes that a receipt of another report needs stay until the last one goes.\nReceipts of other organisations stay, too, and what a legal hold is on is refused.\nWith an object go the files it came in, where they were kept as handed in (all\nbut STIX); what was read from them beside it stays.\nNot claimed: blocks of the device, earlier backups, people's copies.\n\nPrints how many receipts and kept files went.",
 		Example: "  casus node erase RPT-7K2M-9XQ4 --reason \"sent by mistake\"", Args: cobra.ExactArgs(1),
@@ -375,7 +386,6 @@ damaged; what and where is told as problems.`,
 			})
 		},
 	}
-	erase.Flags().StringVar(&reason, "reason", "", "why; kept on the record")
-	c.AddCommand(verify, rebuild, erase, a.ceilingCmd())
+	c.Flags().StringVar(&reason, "reason", "", "why; kept on the record")
 	return c
 }

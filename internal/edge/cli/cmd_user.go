@@ -287,93 +287,107 @@ func (a *app) userShow() *cobra.Command {
 	}
 }
 
+// editFlags are the flags of user edit.
+type editFlags struct {
+	name, login, email, org                string
+	roles, leaves, stand, cleared, caveats []string
+	glass                                  bool
+}
+
+func (e *editFlags) register(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&e.name, "name", "", "what the person is called")
+	f.StringVar(&e.login, "login", "", "what the person types to sign in")
+	f.StringVar(&e.email, "email", "", "mail address")
+	f.StringVar(&e.org, "org", "", "organisation, as MEMBER/name")
+	f.StringArrayVar(&e.roles, "role", nil, roleHelp)
+	f.StringArrayVar(&e.cleared, "clearance", nil, "up to which classification the person reads, LADDER/LEVEL or LADDER/LEVEL=FROM..TO; may be given several times")
+	f.StringArrayVar(&e.caveats, "caveat", nil, "caveat that the person was read into, CAVEAT or CAVEAT=FROM..TO; may be given several times")
+	f.StringArrayVar(&e.leaves, "leave", nil, "leave, FROM..TO; may be given several times")
+	f.StringArrayVar(&e.stand, "deputy", nil, "who stands in: ROLE=KEY, ROLE=KEY,leave or ROLE=KEY,FROM..TO; may be given several times")
+	f.BoolVar(&e.glass, "break-glass", false, "an account for emergencies: each use is written down")
+}
+
+// change is what the flags given say, but for deputies, whose meaning depends on
+// whose they are.
+func (e *editFlags) change(given func(flag string) bool) (ch people.Change, err error) {
+	for flag, to := range map[string]struct {
+		at   **string
+		with *string
+	}{"name": {&ch.Name, &e.name}, "login": {&ch.Login, &e.login}, "email": {&ch.Email, &e.email}} {
+		if given(flag) {
+			*to.at = to.with
+		}
+	}
+	if given("org") {
+		o := alliance.Org(e.org)
+		ch.Org = &o
+	}
+	if given("break-glass") {
+		ch.BreakGlass = &e.glass
+	}
+	if given("role") {
+		p, err := posts(full(e.roles))
+		if err != nil {
+			return ch, err
+		}
+		ch.Posts = &p
+	}
+	if given("leave") {
+		all := []alliance.Span{}
+		for _, l := range full(e.leaves) {
+			s, err := span(l)
+			if err != nil {
+				return ch, err
+			}
+			all = append(all, s)
+		}
+		ch.Leave = &all
+	}
+	if given("clearance") {
+		if ch.Clearances, err = clearances(full(e.cleared)); err != nil {
+			return ch, err
+		}
+	}
+	if given("caveat") {
+		ch.Access, err = access(full(e.caveats))
+	}
+	return ch, err
+}
+
 func (a *app) userEdit() *cobra.Command {
-	var name, login, email, org string
-	var roles, leaves, stand, cleared, caveats []string
-	var glass bool
+	var e editFlags
 	c := &cobra.Command{
 		Use: "edit KEY", Short: "change name, organisation, roles, leave, deputies or clearances",
 		Long: "Changes what is given and leaves the rest. Roles, leave, deputies, clearances and\n" +
 			"caveats are replaced as a whole; an empty value takes all away.",
 		Example: "  casus user edit ben --role delegate --leave 2026-12-24..2027-01-02 --deputy delegate=p9,leave", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var ch people.Change
-			var err error
-			given := cmd.Flags().Changed
-			for flag, to := range map[string]struct {
-				at   **string
-				with *string
-			}{"name": {&ch.Name, &name}, "login": {&ch.Login, &login}, "email": {&ch.Email, &email}} {
-				if given(flag) {
-					*to.at = to.with
-				}
-			}
-			if given("org") {
-				o := alliance.Org(org)
-				ch.Org = &o
-			}
-			if given("break-glass") {
-				ch.BreakGlass = &glass
-			}
-			if given("role") {
-				p, err := posts(full(roles))
-				if err != nil {
-					return err
-				}
-				ch.Posts = &p
-			}
-			if given("leave") {
-				all := []alliance.Span{}
-				for _, l := range full(leaves) {
-					s, err := span(l)
-					if err != nil {
-						return err
-					}
-					all = append(all, s)
-				}
-				ch.Leave = &all
-			}
-			if given("clearance") {
-				if ch.Clearances, err = clearances(full(cleared)); err != nil {
-					return err
-				}
-			}
-			if given("caveat") {
-				if ch.Access, err = access(full(caveats)); err != nil {
-					return err
-				}
+			ch, err := e.change(cmd.Flags().Changed)
+			if err != nil {
+				return err
 			}
 			return a.with(cmd.Context(), func(r *remote) error {
 				path := "/users/" + pathEscape(args[0])
 				var p people.Person
-				if given("deputy") {
+				if cmd.Flags().Changed("deputy") {
 					if err := r.get(cmd.Context(), path, nil, &p); err != nil {
 						return err
 					}
-					d, derr := deputies(p.Key, full(stand))
+					d, derr := deputies(p.Key, full(e.stand))
 					if derr != nil {
 						return derr
 					}
 					ch.Deputies = &d
 				}
-				if err = r.send(cmd.Context(), "PATCH", path, ch, &p); err != nil {
+				if err := r.send(cmd.Context(), "PATCH", path, ch, &p); err != nil {
 					return err
 				}
 				return a.showPerson(p)
 			})
 		},
 	}
-	f := c.Flags()
-	f.StringVar(&name, "name", "", "what the person is called")
-	f.StringVar(&login, "login", "", "what the person types to sign in")
-	f.StringVar(&email, "email", "", "mail address")
-	f.StringVar(&org, "org", "", "organisation, as MEMBER/name")
-	f.StringArrayVar(&roles, "role", nil, roleHelp)
-	f.StringArrayVar(&cleared, "clearance", nil, "up to which classification the person reads, LADDER/LEVEL or LADDER/LEVEL=FROM..TO; may be given several times")
-	f.StringArrayVar(&caveats, "caveat", nil, "caveat that the person was read into, CAVEAT or CAVEAT=FROM..TO; may be given several times")
-	f.StringArrayVar(&leaves, "leave", nil, "leave, FROM..TO; may be given several times")
-	f.StringArrayVar(&stand, "deputy", nil, "who stands in: ROLE=KEY, ROLE=KEY,leave or ROLE=KEY,FROM..TO; may be given several times")
-	f.BoolVar(&glass, "break-glass", false, "an account for emergencies: each use is written down")
+	e.register(c)
 	return c
 }
 
