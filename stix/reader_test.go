@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -65,21 +66,17 @@ func readAll(t *testing.T, r *Reader) []string {
 	}
 }
 
-func TestReader(t *testing.T) {
-	t.Parallel()
-	const rest = "; all from there to the end of the file is set aside"
-	utf16 := func(s string, order ...byte) string {
-		var b strings.Builder
-		for _, ch := range []byte(s) {
-			b.WriteByte(order[0] * ch)
-			b.WriteByte(order[1] * ch)
-		}
-		return b.String()
-	}
-	for _, tc := range []struct {
-		name, in string
-		want     []string
-	}{
+// readerCase is an input and what a Reader gives of it.
+type readerCase struct {
+	name, in string
+	want     []string
+}
+
+// setAside is what is said where nothing behind a place can be read.
+const setAside = "; all from there to the end of the file is set aside"
+
+func soundInput() []readerCase {
+	return []readerCase{
 		{"bundle", bundleOf(things(2)...), []string{"79 #1 1", "150 #2 2"}},
 		{"bundle, objects first", `{"objects": [` + thing(1) + `], "id":"bundle--1", "type":"bundle"}`, []string{"13 #1 1"}},
 		{"bundle in lines", "{\n \"type\" : \"bundle\" ,\n \"objects\" :\n [\n" + thing(1) + "\n,\n" + thing(2) + "\n]\n}\n", []string{"39 #1 1", "112 #2 2"}},
@@ -94,7 +91,12 @@ func TestReader(t *testing.T) {
 		{"lines of bundles", bundleOf(thing(1)) + "\n" + bundleOf(thing(2)) + "\n" + thing(3), []string{"79 #1 1", "231 #2 2", "304 #3 3"}},
 		{"objects of its own", `{"type":"x-box","id":"x-box--1","objects":[{"a":[]}]}`, []string{"0 #1 x-box--1"}},
 		{"brackets in strings", `{"type":"x-thing","id":"}]\"{[\\","a":"\\\\\"]"}` + thing(2), []string{`0 #1 }]"{[\`, "48 #2 2"}},
+	}
+}
 
+// brokenInput breaks within the list of objects.
+func brokenInput() []readerCase {
+	return []readerCase{
 		{"bad object in a bundle", bundleOf(thing(1), `{"type":"x","id":"y","a":1,"a":2}`, thing(3)), []string{
 			"79 #1 1", `150 #2 ! byte 177, object 2: the name "a" appears twice in one object [33]`, "184 #3 3",
 		}},
@@ -122,13 +124,13 @@ func TestReader(t *testing.T) {
 			"0 #1 1", "71 #2 ! byte 71, object 2: want an object, got a line that begins with 'n' [10]", "82 #3 3",
 		}},
 		{"brackets do not match", bundleOf(thing(1), `{"type":"x","a":[1}`, thing(3)), []string{
-			"79 #1 1", "150 #2 ! byte 168, object 2: the brackets do not match: got '}'" + rest + " [92]",
+			"79 #1 1", "150 #2 ! byte 168, object 2: the brackets do not match: got '}'" + setAside + " [92]",
 		}},
 		{"bracket too many", thing(1) + "}" + thing(2), []string{
-			"0 #1 1", "70 #0 ! byte 70: the brackets do not match: got '}' after the end of a value" + rest + " [71]",
+			"0 #1 1", "70 #0 ! byte 70: the brackets do not match: got '}' after the end of a value" + setAside + " [71]",
 		}},
 		{"bracket between elements", "[" + thing(1) + "}," + thing(2) + "]", []string{
-			"1 #1 1", "71 #0 ! byte 71: the brackets do not match: got '}' between the elements of a list" + rest + " [73]",
+			"1 #1 1", "71 #0 ! byte 71: the brackets do not match: got '}' between the elements of a list" + setAside + " [73]",
 		}},
 		{"cut inside an object", bundleOf(thing(1), `{"type":"x`) + "", []string{
 			"79 #1 1", "150 #2 ! byte 162, object 2: the file ends inside an object [12]",
@@ -136,7 +138,12 @@ func TestReader(t *testing.T) {
 		{"cut between objects", bundleOf(things(2)...)[:149], []string{"79 #1 1", "149 #0 ! byte 149: the file ends inside a bundle, after 1 of its objects [0]"}},
 		{"cut after the objects", bundleOf(thing(1))[:150], []string{"79 #1 1", "150 #0 ! byte 150: the file ends inside an object [0]"}},
 		{"cut in an array", "[" + thing(1), []string{"1 #1 1", "71 #0 ! byte 71: the file ends inside an array [0]"}},
+	}
+}
 
+// brokenFrame breaks around it.
+func brokenFrame() []readerCase {
+	return []readerCase{
 		{"two lists in a bundle", bundleOf(thing(1))[:150] + `,"objects":[` + thing(2) + "]}", []string{
 			"79 #1 1", `0 #0 ! byte 0: around the objects of a bundle: the name "objects" appears twice in one object [166]`,
 		}},
@@ -149,21 +156,40 @@ func TestReader(t *testing.T) {
 		{"name of the list in escapes", `{"type":"bundle","id":"b","object\u0073":[` + thing(1) + `]}`, []string{
 			`0 #1 ! byte 0, object 1: the name "objects" of the bundle is written with escapes [114]`,
 		}},
+	}
+}
+
+// otherFiles are no JSON, or JSON in another encoding.
+func otherFiles() []readerCase {
+	utf16 := func(s string, order ...byte) string {
+		var b strings.Builder
+		for _, ch := range []byte(s) {
+			b.WriteByte(order[0] * ch)
+			b.WriteByte(order[1] * ch)
+		}
+		return b.String()
+	}
+	return []readerCase{
 		{"empty file", "", []string{"0 #0 ! byte 0: the file is empty [0]"}},
 		{"white space", " \n", []string{"0 #0 ! byte 0: the file holds nothing but white space [2]"}},
-		{"text", "value,type\n192.0.2.1,ip\n", []string{"0 #0 ! byte 0: the file begins with 'v', want { or [" + rest + " [24]"}},
-		{"XML", "<stix:STIX_Package/>", []string{"0 #0 ! byte 0: the file begins with '<', want { or [" + rest + " [20]"}},
+		{"text", "value,type\n192.0.2.1,ip\n", []string{"0 #0 ! byte 0: the file begins with 'v', want { or [" + setAside + " [24]"}},
+		{"XML", "<stix:STIX_Package/>", []string{"0 #0 ! byte 0: the file begins with '<', want { or [" + setAside + " [20]"}},
 		{"byte order mark", "\xef\xbb\xbf" + thing(1), []string{
 			"0 #0 ! byte 0: the file begins with a byte order mark, which JSON does not allow; the rest was read [3]", "3 #1 1",
 		}},
-		{"UTF-16 with mark", "\xff\xfe" + utf16("{}", 1, 0), []string{"0 #0 ! byte 0: the file is written in UTF-16, want UTF-8" + rest + " [6]"}},
-		{"UTF-16, big", utf16("{}", 0, 1), []string{"0 #0 ! byte 0: the file is written in UTF-16, want UTF-8" + rest + " [4]"}},
-		{"UTF-16, little", utf16("[]", 1, 0), []string{"0 #0 ! byte 0: the file is written in UTF-16, want UTF-8" + rest + " [4]"}},
-		{"UTF-32", "\xff\xfe\x00\x00[\x00\x00\x00", []string{"0 #0 ! byte 0: the file is written in UTF-32, want UTF-8" + rest + " [8]"}},
+		{"UTF-16 with mark", "\xff\xfe" + utf16("{}", 1, 0), []string{"0 #0 ! byte 0: the file is written in UTF-16, want UTF-8" + setAside + " [6]"}},
+		{"UTF-16, big", utf16("{}", 0, 1), []string{"0 #0 ! byte 0: the file is written in UTF-16, want UTF-8" + setAside + " [4]"}},
+		{"UTF-16, little", utf16("[]", 1, 0), []string{"0 #0 ! byte 0: the file is written in UTF-16, want UTF-8" + setAside + " [4]"}},
+		{"UTF-32", "\xff\xfe\x00\x00[\x00\x00\x00", []string{"0 #0 ! byte 0: the file is written in UTF-32, want UTF-8" + setAside + " [8]"}},
 		{"Latin-1", bundleOf("{\"type\":\"x\",\"id\":\"y\",\"name\":\"caf\xe9\"}", thing(2)), []string{
 			"79 #1 ! byte 111, object 1: the byte 0xE9 is not UTF-8 [35]", "115 #2 2",
 		}},
-	} {
+	}
+}
+
+func TestReader(t *testing.T) {
+	t.Parallel()
+	for _, tc := range slices.Concat(soundInput(), brokenInput(), brokenFrame(), otherFiles()) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			got := readAll(t, NewReader(strings.NewReader(tc.in), "in.json", Limits{}))

@@ -131,14 +131,12 @@ func TestValid(t *testing.T) {
 	}
 }
 
-func TestInvalid(t *testing.T) {
-	t.Parallel()
-	indicator := func(pattern string) string {
-		return sdo("indicator", `"pattern":"`+pattern+`","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"`)
-	}
-	tests := []struct {
-		name, object, place, rule string
-	}{
+// invalidCase is an object, and where it breaks which rule.
+type invalidCase struct{ name, object, place, rule string }
+
+// invalidObjects break a rule of objects with a history or a marking.
+func invalidObjects() []invalidCase {
+	return []invalidCase{
 		{"id of another type", `{"type":"tool","id":"malware--` + uuid4 + `",` + common + `,"name":"x"}`, "id", "stix-2.1 §2.9"},
 		{"id without UUID", `{"type":"tool","id":"tool--x",` + common + `,"name":"x"}`, "id", "stix-2.1 §2.9"},
 		{"UUID of no variant", `{"type":"tool","id":"tool--3f2b6f1e-5d0a-4c11-1a53-7be0d1a7c001",` + common + `,"name":"x"}`, "id", "stix-2.1 §2.9"},
@@ -182,6 +180,12 @@ func TestInvalid(t *testing.T) {
 		{"marking that marks itself", `{"type":"marking-definition","spec_version":"2.1","id":"` + someMarking + `","created":"2017-01-20T00:00:00.000Z","object_marking_refs":["` + someMarking + `"],"definition_type":"statement","definition":{"statement":"x"}}`, "object_marking_refs", "stix-2.1 §3.2"},
 		{"marking without meaning", `{"type":"marking-definition","spec_version":"2.1","id":"` + someMarking + `","created":"2017-01-20T00:00:00.000Z","name":"x"}`, "", "stix-2.1 §7.2.1"},
 		{"properties not added", sdo("extension-definition", `"created_by_ref":"`+someIdentity+`","name":"a","schema":"b","version":"1","extension_types":["new-sdo"],"extension_properties":["rank"]`), "extension_properties", "stix-2.1 §7.3"},
+	}
+}
+
+// invalidObservables break a rule of observables.
+func invalidObservables() []invalidCase {
+	return []invalidCase{
 		{"artifact twice", sco("artifact", `"payload_bin":"VGVzdA==","url":"https://example.com","hashes":{"MD5":"`+strings.Repeat("a", 32)+`"}`), "payload_bin", "stix-2.1 §6.1"},
 		{"no Base64", sco("artifact", `"payload_bin":"VGVzdA="`), "payload_bin", "stix-2.1 §2.1"},
 		{"short hash", sco("file", `"hashes":{"MD5":"abcd"}`), "hashes.MD5", "stix-2.1 §2.7"},
@@ -197,6 +201,15 @@ func TestInvalid(t *testing.T) {
 		{"range too narrow", sco("ipv4-addr", `"value":"192.0.2.1/33"`), "value", "stix-2.1 §6.8"},
 		{"IPv4 as IPv6", sco("ipv6-addr", `"value":"192.0.2.1"`), "value", "stix-2.1 §6.9"},
 		{"bare process", `{"type":"process","id":"process--` + uuid4 + `"}`, "", "stix-2.1 §6.13"},
+	}
+}
+
+// invalidBeyond break a rule of incidents, bundles or patterns.
+func invalidBeyond() []invalidCase {
+	indicator := func(pattern string) string {
+		return sdo("indicator", `"pattern":"`+pattern+`","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"`)
+	}
+	return []invalidCase{
 		{"impact of no kind", sdo("impact", `"impact_category":"physical"`), "impact_category", "stix-incident-ext §2.3"},
 		{"loss of nothing said", sdo("impact", `"impact_category":"confidentiality","extensions":{"confidentiality-ext":{"loss_type":"contained"}}`), "extensions.confidentiality-ext", "stix-incident-ext §2.3.2.2"},
 		{"event of no status", sdo("event", `"status":"maybe"`), "status", "stix-incident-ext §5.3"},
@@ -207,7 +220,11 @@ func TestInvalid(t *testing.T) {
 		{"pattern in double quotes", indicator(`[file:name = \"x\"]`), "pattern", "stix-2.1 §9"},
 		{"qualifier twice", indicator("[file:name = 'x'] WITHIN 5 SECONDS WITHIN 6 SECONDS"), "pattern", "stix-2.1 §9"},
 	}
-	for _, tt := range tests {
+}
+
+func TestInvalid(t *testing.T) {
+	t.Parallel()
+	for _, tt := range slices.Concat(invalidObjects(), invalidObservables(), invalidBeyond()) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			o, err := Parse([]byte(tt.object), Limits{})

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -93,23 +94,18 @@ func taggedEvent(tags string) string {
 		`"Attribute":[{"type":"ip-dst","value":"192.0.2.1","uuid":"0a1b2c3d-0000-4000-8000-000000000002"}]}}`
 }
 
-// TestBadInput hands in what is broken: what is wrong is said, where, and what
-// to do about it, and nothing that is set aside is for more readers than RED.
-func TestBadInput(t *testing.T) {
-	t.Parallel()
-	const (
-		twice    = `remove one of the two; which one was meant cannot be known`
-		saveUTF8 = "save the file as UTF-8 and send it again"
-		again    = "check how it was saved or sent, and give it again"
-		formats  = "give STIX or MISP JSON, CSV, lines of JSON, mail (.eml) or text"
-		marked   = `,"object_marking_refs":[` + redRef + `]`
-	)
+// badInput is something broken.
+type badInput struct {
+	name, file, data string
+	received         int
+	want             []string // place: reason: remedy of what is set aside, newest first
+}
+
+// badPacking is packed or nested too deep.
+func badPacking(t *testing.T) []badInput {
+	t.Helper()
 	cut := gzipped(t, seenWith(`,"name":"`+strings.Repeat("0123456789abcdef", 400)+`"`))
-	for _, c := range []struct {
-		name, file, data string
-		received         int
-		want             []string // place: reason: remedy of what is set aside, newest first
-	}{
+	return []badInput{
 		{"truncated gz", "a.json.gz", cut[:len(cut)-20], 1, []string{
 			"byte 4167 (unpacked): the compressed data end early: fetch the file again; what came before the end was read",
 		}},
@@ -128,6 +124,16 @@ func TestBadInput(t *testing.T) {
 		{"zip in a zip", "a.zip", zipped(t, "inner.zip", zipped(t, "a.json", seenWith(""))), 1, []string{
 			"inner.zip: there is a zip file inside the archive: unpack the outer archive and send the inner one by itself",
 		}},
+	}
+}
+
+// badMarking may hide a marking.
+func badMarking() []badInput {
+	const (
+		twice  = `remove one of the two; which one was meant cannot be known`
+		marked = `,"object_marking_refs":[` + redRef + `]`
+	)
+	return []badInput{
 		{"marking twice", "a.json", seenWith(marked + `,"object_marking_refs":[` + clearRef + `]`), 1, []string{
 			`byte 356, object 1: the name "object_marking_refs" appears twice in one object: ` + twice,
 		}},
@@ -146,6 +152,18 @@ func TestBadInput(t *testing.T) {
 		{"label twice in a line", "a.jsonl", `{"value":"192.0.2.1","tlp":"red","tlp":"clear"}` + "\n", 1, []string{
 			`line 1: the member "tlp" stands twice in one object (byte 33): remove one of the two members: which of them holds cannot be told`,
 		}},
+	}
+}
+
+// badText is no text, or not all of it.
+func badText(t *testing.T) []badInput {
+	t.Helper()
+	const (
+		saveUTF8 = "save the file as UTF-8 and send it again"
+		again    = "check how it was saved or sent, and give it again"
+		formats  = "give STIX or MISP JSON, CSV, lines of JSON, mail (.eml) or text"
+	)
+	return []badInput{
 		{"UTF-16", "a.json", wide(seenWith(""), true), 1, []string{
 			"byte 0: the file is written in UTF-16, want UTF-8; all from there to the end of the file is set aside: " + saveUTF8,
 		}},
@@ -162,7 +180,14 @@ func TestBadInput(t *testing.T) {
 		{"cut off", "a.json", `{"type":"bundle","id":"bundle--0a1b2c3d-0000-4000-8000-000000000001","objects":[` + seenWith("") + "," + seenWith("")[:80], 2, []string{
 			"byte 434, object 2: the file ends inside an object: fetch the file again; it was cut short",
 		}},
-	} {
+	}
+}
+
+// TestBadInput hands in what is broken: what is wrong is said, where, and what
+// to do about it, and nothing that is set aside is for more readers than RED.
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	for _, c := range slices.Concat(badPacking(t), badMarking(), badText(t)) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			n := inMemory(t)

@@ -274,6 +274,42 @@ func TestOtherSitesCannotWrite(t *testing.T) {
 	}
 }
 
+// wantToken requires a file that holds the operator's token, for its owner alone.
+func wantToken(t *testing.T, path, token string) {
+	t.Helper()
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.TrimSpace(string(kept)) != token || len(token) < 64 {
+		t.Errorf("operator.token holds %q, the address %q", kept, token)
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("operator.token: %v, %v, want 0600", st.Mode(), err)
+	}
+}
+
+// postAs posts a body with a token.
+func postAs(t *testing.T, c *http.Client, token, address, typ, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", typ)
+	resp, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
 // TestServe serves a data directory and asks over TCP and over the socket.
 func TestServe(t *testing.T) {
 	t.Parallel()
@@ -298,37 +334,9 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, "operator.token")
-	kept, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	token := u.Query().Get("token")
-	if strings.TrimSpace(string(kept)) != token || len(token) < 64 {
-		t.Errorf("operator.token holds %q, the address %q", kept, token)
-	}
-	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
-		t.Errorf("operator.token: %v, %v, want 0600", st.Mode(), err)
-	}
-	post := func(c *http.Client, base, path, typ, body string) (int, string) {
-		t.Helper()
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+token)
-		r.Header.Set("Content-Type", typ)
-		resp, err := c.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = resp.Body.Close() }()
-		b, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp.StatusCode, string(b)
-	}
+	path := filepath.Join(dir, "operator.token")
+	wantToken(t, path, token)
 	file := filepath.Join(t.TempDir(), "seen.txt")
 	if err := os.WriteFile(file, []byte("192.0.2.77 was seen"), 0o600); err != nil {
 		t.Fatal(err)
@@ -338,14 +346,14 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	tcp := &http.Client{Transport: new(http.Transport)}
-	if status, body := post(tcp, "http://"+u.Host, "/api/v1/imports", "application/json", string(named)); status != http.StatusNotFound {
+	if status, body := postAs(t, tcp, token, "http://"+u.Host+"/api/v1/imports", "application/json", string(named)); status != http.StatusNotFound {
 		t.Errorf("a path named over TCP: %d %s, want 404", status, body)
 	}
 	socket, err := Host{}.Connect(ctx, dir)
 	if err != nil || !socket.Served {
 		t.Fatalf("Connect = %+v, %v, want the node that serves", socket, err)
 	}
-	status, body := post(socket.Client, "http://casus", "/api/v1/imports?source=A", "application/json", string(named))
+	status, body := postAs(t, socket.Client, token, "http://casus/api/v1/imports?source=A", "application/json", string(named))
 	var res report.Result
 	if err := json.Unmarshal([]byte(body), &res); status != http.StatusOK || err != nil || len(res.Reports) != 1 {
 		t.Errorf("a path named over the socket: %d %s, %v, want it taken in", status, body, err)

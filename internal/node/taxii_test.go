@@ -6,6 +6,7 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -132,11 +133,10 @@ func same(t *testing.T, what string, got, want []string) {
 	}
 }
 
-// TestTAXIIHabits does what clients in the field were seen to do.
-func TestTAXIIHabits(t *testing.T) {
-	t.Parallel()
+// pagingHabits are ways from page to page.
+func pagingHabits() map[string]func(t *testing.T, x *exchange) {
 	whole := func(s string) string { return s }
-	for name, habit := range map[string]func(t *testing.T, x *exchange){
+	return map[string]func(t *testing.T, x *exchange){
 		"next and a new added_after together": func(t *testing.T, x *exchange) {
 			p := x.page("objects/", "limit=20")
 			both := x.page("objects/", "limit=20&added_after=2030-01-01T00:00:00Z&next="+p.Next)
@@ -177,6 +177,12 @@ func TestTAXIIHabits(t *testing.T) {
 				t.Errorf("after the last: %v, want nothing", again.ids())
 			}
 		},
+	}
+}
+
+// askingHabits are what clients ask for, and how.
+func askingHabits() map[string]func(t *testing.T, x *exchange) {
+	return map[string]func(t *testing.T, x *exchange){
 		"an interval between pages": func(t *testing.T, x *exchange) {
 			if p := x.page("objects/", "limit=10000"); len(p.Objects) != 100 || p.More {
 				t.Errorf("a page of 10000 has %d, more %t", len(p.Objects), p.More)
@@ -229,7 +235,15 @@ func TestTAXIIHabits(t *testing.T) {
 				t.Errorf("a collection of notes: %s, want the identity with them", w.Body)
 			}
 		},
-	} {
+	}
+}
+
+// TestTAXIIHabits does what clients in the field were seen to do.
+func TestTAXIIHabits(t *testing.T) {
+	t.Parallel()
+	habits := pagingHabits()
+	maps.Copy(habits, askingHabits())
+	for name, habit := range habits {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := testExchange(t, taxiiserver.Options{})

@@ -283,10 +283,8 @@ func TestCrashInErase(t *testing.T) {
 	}
 }
 
-// TestDiskErrors lets writes of one kind fail for a while: what is in the way
-// becomes Unavailable, nothing acknowledged is lost, and work goes on after.
-func TestDiskErrors(t *testing.T) {
-	t.Parallel()
+// failingWrites are the kinds of writes that fail together, by name.
+func failingWrites() map[string]func(errorfs.Op) bool {
 	writes := func(kinds ...errorfs.OpKind) func(errorfs.Op) bool {
 		return func(op errorfs.Op) bool { return slices.Contains(kinds, op.Kind) }
 	}
@@ -299,7 +297,7 @@ func TestDiskErrors(t *testing.T) {
 	syncs := writes(errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo)
 	all := writes(errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo,
 		errorfs.OpCreate, errorfs.OpRename, errorfs.OpReuseForWrite, errorfs.OpFilePreallocate)
-	for name, fails := range map[string]func(errorfs.Op) bool{
+	return map[string]func(errorfs.Op) bool{
 		"wal write":      on(".log", write),
 		"wal sync":       on(".log", syncs),
 		"wal create":     on(".log", writes(errorfs.OpCreate, errorfs.OpReuseForWrite)),
@@ -309,7 +307,14 @@ func TestDiskErrors(t *testing.T) {
 		"table write":    on(".sst", write),
 		"table sync":     on(".sst", syncs),
 		"everything":     all,
-	} {
+	}
+}
+
+// TestDiskErrors lets writes of one kind fail for a while: what is in the way
+// becomes Unavailable, nothing acknowledged is lost, and work goes on after.
+func TestDiskErrors(t *testing.T) {
+	t.Parallel()
+	for name, fails := range failingWrites() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var failing atomic.Bool
