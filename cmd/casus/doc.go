@@ -604,8 +604,10 @@
 // takes a setting back. It holds for what comes in from now on, and a table that
 // was read by other columns before is read anew when it is handed in again; purpose,
 // legal basis and retention hold for what is there already, too. Reports older than
-// the retention class says are erased. The classes are
-// traffic-30d, indicator-90d, incident-1y, campaign-3y, evidence-10y, public.
+// the retention class says are erased: on a node with people, a shorter class than
+// is set takes the data-protection officer of the organisation whose source it is.
+// He sets purpose, legal basis and retention, an administrator the rest. The classes
+// are traffic-30d, indicator-90d, incident-1y, campaign-3y, evidence-10y, public.
 //
 // Each organisation has its own sources: what its people hand in under feed is of
 // MEMBER/name/feed, but for the node's own organisation, whose sources bear the bare

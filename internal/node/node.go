@@ -119,7 +119,7 @@ type Node struct {
 	tasks  sync.WaitGroup
 	whole  chan struct{} // closed when erasures cut short before are carried out
 
-	naming sync.Mutex // held while a collection is made
+	naming sync.Mutex // held while a collection is made, or something set for a source
 
 	mu   sync.Mutex // guards the fields below
 	fail error

@@ -22,10 +22,10 @@ type act int
 
 const (
 	reads     act = iota // see what was handed in
-	hands                // hand in, and say what holds for a source
+	hands                // hand in
 	erases               // remove for good
 	keeps                // check, rebuild and measure the node
-	manages              // say who takes part
+	manages              // say who takes part, and what holds for a source
 	proposes             // say what rules about reading should hold
 	confirms             // put such rules into force
 	audits               // see who read what, and who was refused

@@ -636,6 +636,54 @@ func wholeFor(t *testing.T, n *Node) {
 	}
 }
 
+// TestWhoSetsTheEnd: what is held for less time than before takes the officer of the
+// organisation whose source it is; he sets nothing else, and sees what is set for it.
+func TestWhoSetsTheEnd(t *testing.T) {
+	t.Parallel()
+	n := peopled(t)
+	admin, mine := as(t, n, alliance.Administrator), as(t, n, alliance.DataProtection)
+	theirs := officer(t, n, "faro", "BBB/army", alliance.DataProtection)
+	src := func(name, trust, class string) report.Source {
+		return report.Source{Name: name, Trust: trust, Processing: privacy.Processing{Purpose: "defence", Retention: class}}
+	}
+	const feed, far = "feed", "BBB/army/feed"
+	const ok = fault.Kind(255)
+	for i, step := range []struct {
+		who  context.Context
+		src  report.Source
+		want fault.Kind
+	}{
+		{admin, src(feed, "B", ""), ok},
+		{admin, src(feed, "B", "evidence-10y"), fault.Denied},
+		{theirs, src(feed, "B", "evidence-10y"), fault.Denied},
+		{mine, src(feed, "A", "indicator-90d"), fault.Denied}, // trust is not his
+		{mine, src(feed, "B", "indicator-90d"), ok},
+		{admin, src(feed, "C", "indicator-90d"), ok},
+		{admin, src(feed, "C", "traffic-30d"), fault.Denied},
+		{admin, src(feed, "C", "incident-1y"), ok},
+		{admin, src(feed, "C", "indicator-90d"), fault.Denied},
+		{mine, src(feed, "C", "nonsense"), fault.Invalid},
+		{mine, src(far, "", "traffic-30d"), fault.Denied},
+		{theirs, src(far, "F", "traffic-30d"), ok},
+		{as(t, n, alliance.Analyst), src(feed, "C", ""), fault.Denied},
+	} {
+		err := n.SetSource(step.who, step.src)
+		if step.want == ok && err != nil || step.want != ok && fault.KindOf(err) != step.want {
+			t.Errorf("step %d: SetSource(%+v) = %v", i, step.src, err)
+		}
+	}
+	for who, want := range map[context.Context][]string{mine: {"feed incident-1y"}, theirs: {"BBB/army/feed traffic-30d"}, as(t, n, alliance.Analyst): nil} {
+		list, err := n.Sources(who)
+		var got []string
+		for _, s := range list {
+			got = append(got, s.Name+" "+s.Retention)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("Sources for %s = %q, %v, want %q", people.CallerOf(who).Role, got, err, want)
+		}
+	}
+}
+
 // TestOfficerOfRed: an officer is told of what his own organisation holds and he may
 // not read that it is there, and how much, can hold and erase it; of another's he is
 // told nothing.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"casus/internal/core/report"
@@ -82,7 +83,8 @@ func (n *Node) Object(ctx context.Context, id string, history bool) (report.Obje
 }
 
 // Sources lists who hands reports in. Who sets what holds for them and reads
-// nothing is told what is set alone.
+// nothing is told what is set alone; who answers for an organisation's, what is set
+// for all of them, too.
 func (n *Node) Sources(ctx context.Context) ([]report.Source, error) {
 	err := n.may(ctx, reads)
 	if err != nil && n.may(ctx, manages) == nil {
@@ -91,7 +93,17 @@ func (n *Node) Sources(ctx context.Context) ([]report.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n.view.Sources(ctx, n.readerFor(ctx))
+	list, err := n.view.Sources(ctx, n.readerFor(ctx))
+	if err != nil || n.people.Empty() || n.may(ctx, erases) != nil {
+		return list, err
+	}
+	for _, src := range n.view.SetSources() {
+		if n.answersFor(ctx, src.Name) && !slices.ContainsFunc(list, func(s report.Source) bool { return s.Name == src.Name }) {
+			list = append(list, src)
+		}
+	}
+	slices.SortFunc(list, func(a, b report.Source) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
 }
 
 // Quarantine lists what was set aside.
@@ -139,10 +151,14 @@ func (n *Node) Retry(ctx context.Context, id string) (report.Result, error) {
 	return res, err
 }
 
-// SetSource stores what holds for a source.
+// SetSource stores what holds for a source. What time shortens takes the
+// data-protection officer of its organisation, who sets what is said of data
+// protection and nothing else; all else is the administrator's.
 func (n *Node) SetSource(ctx context.Context, src report.Source) error {
 	// A source's default marks what all of its organisation hand in under its name.
-	if err := n.may(ctx, manages); err != nil {
+	n.naming.Lock() // nobody sets another time meanwhile
+	defer n.naming.Unlock()
+	if err := n.maySet(ctx, src); err != nil {
 		return err
 	}
 	if err := checkSource(src); err != nil {

@@ -1,13 +1,18 @@
 package node
 
 import (
+	"cmp"
+	"context"
+	"maps"
 	"strings"
 	"time"
 	"unicode"
 
 	"casus/internal/core/alliance"
+	"casus/internal/core/privacy"
 	"casus/internal/core/report"
 	"casus/internal/fault"
+	"casus/internal/people"
 )
 
 // maxSourceName bounds a name as it is given, in bytes, maxSource one that is led by
@@ -52,6 +57,52 @@ func sourceFor(org, home alliance.Org, name string) (string, error) {
 		return own, nil
 	}
 	return string(org) + "/" + own, nil
+}
+
+// leads returns the organisation whose source it is.
+func (n *Node) leads(name string) alliance.Org {
+	return cmp.Or(ledBy(name), n.home())
+}
+
+// answersFor reports whether who asks is data-protection officer of the organisation
+// whose source it is.
+func (n *Node) answersFor(ctx context.Context, name string) bool {
+	return n.may(ctx, erases) == nil && people.CallerOf(ctx).Org == n.leads(name)
+}
+
+// maySet returns nil when who asks may set src. It looks at the name and at what is
+// set, and not at whether anything came in.
+//
+// Source: casus decision 0039.
+func (n *Node) maySet(ctx context.Context, src report.Source) error {
+	if n.people.Empty() {
+		return nil
+	}
+	was := n.view.Settings(src.Name)
+	err := n.may(ctx, manages)
+	switch {
+	case err == nil && privacy.Shortens(was.Retention, src.Retention):
+		return fault.WithHint(fault.Errorf(fault.Denied, "node: source %.80q: retention %s is shorter than what is set, and erases", src.Name, src.Retention),
+			"the data-protection officer of %s sets it; all else can be set without", n.leads(src.Name))
+	case err == nil || !n.answersFor(ctx, src.Name):
+		return err
+	case !sameReading(was, src):
+		return fault.WithHint(fault.Errorf(fault.Denied, "node: source %.80q: a data-protection officer sets purpose, legal basis and retention alone", src.Name),
+			"an administrator sets the rest")
+	}
+	return nil
+}
+
+// sameReading reports whether two settings of a source differ in nothing but in what
+// is said of data protection.
+func sameReading(a, b report.Source) bool {
+	tlpOf := func(s report.Source) string {
+		if s.TLP == nil {
+			return ""
+		}
+		return s.TLP.String()
+	}
+	return tlpOf(a) == tlpOf(b) && a.Zone == b.Zone && cmp.Or(a.Trust, "F") == cmp.Or(b.Trust, "F") && maps.Equal(a.Map, b.Map)
 }
 
 // checkSource says what is wrong with the settings of a source.

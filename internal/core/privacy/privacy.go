@@ -86,6 +86,16 @@ func ClassOf(name string) (c Class, ok bool) {
 	return classes[i], true
 }
 
+// Shortens reports whether what was held by the class was is held for less time by
+// the class now; an empty name, or one of no class, is without end.
+//
+// Source: casus decision 0039.
+func Shortens(was, now string) bool {
+	old, _ := ClassOf(was)
+	c, _ := ClassOf(now)
+	return c.Days > 0 && (old.Days <= 0 || c.Days < old.Days)
+}
+
 // End returns when what came in at received is due; the zero time is never.
 func (c Class) End(received time.Time) time.Time {
 	if c.Days <= 0 || received.IsZero() {

@@ -51,6 +51,29 @@ func TestClasses(t *testing.T) {
 	}
 }
 
+// TestShortens: a class shortens what was held longer, or without end.
+func TestShortens(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		was, now string
+		want     bool
+	}{
+		{"", "evidence-10y", true},
+		{"public", "evidence-10y", true},
+		{"indicator-90d", "traffic-30d", true},
+		{"indicator-90d", "indicator-90d", false},
+		{"indicator-90d", "incident-1y", false},
+		{"indicator-90d", "", false},
+		{"indicator-90d", "public", false},
+		{"public", "", false},
+		{"", "", false},
+	} {
+		if got := Shortens(tt.was, tt.now); got != tt.want {
+			t.Errorf("Shortens(%q, %q) = %t, want %t", tt.was, tt.now, got, tt.want)
+		}
+	}
+}
+
 func TestDue(t *testing.T) {
 	t.Parallel()
 	in := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)

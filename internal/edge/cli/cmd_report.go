@@ -259,7 +259,7 @@ func (a *app) sourceSet() *cobra.Command {
 		Use: "set NAME", Short: "set what holds for a source: unmarked input, time zone, trust, columns, data protection",
 		Long: "Sets what holds for a source. What no flag names stays as it is; an empty value\ntakes a setting back. It holds for what comes in from now on, and a table that\n" +
 			"was read by other columns before is read anew when it is handed in again; purpose,\nlegal basis and retention hold for what is there already, too. Reports older than\n" +
-			"the retention class says are erased. The classes are\n" + classNames() + ".\n\n" +
+			"the retention class says are erased: on a node with people, a shorter class than\nis set takes the data-protection officer of the organisation whose source it is.\nHe sets purpose, legal basis and retention, an administrator the rest. The classes\nare " + classNames() + ".\n\n" +
 			"Each organisation has its own sources: what its people hand in under feed is of\nMEMBER/name/feed, but for the node's own organisation, whose sources bear the bare\nname. --org names the organisation; two of them may each have a feed.",
 		Example: "  casus source set cert-a --tlp amber --time-zone Europe/Paris --trust B\n  casus source set feed --column ioc=value --column seen=first_seen\n" +
 			"  casus source set feed --org AAA/mfa --tlp amber\n  casus source set feed --purpose \"defence of networks\" --legal-basis \"GDPR Art. 6(1)(e)\" --retention indicator-90d", Args: cobra.ExactArgs(1),
