@@ -321,7 +321,7 @@ func TestUnreadableRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seq, err := n.log.Append(t.Context(), nil, []eventlog.Entry{{Header: event.Header{Kind: kind, KindVersion: 1, Cause: cause, Aggregate: rulesAggregate}, Payload: raw}})
+		seq, err := n.log.Append(t.Context(), nil, []eventlog.Entry{{Kind: kind, KindVersion: 1, Cause: cause, Aggregate: rulesAggregate, Payload: raw}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -121,10 +121,10 @@ func (f *folding) proposed(e *eventlog.Stored) error {
 	if ok, err := f.payload(e, &p); !ok {
 		return err
 	}
-	f.rules = append(f.rules, &version{Seq: e.Seq, Files: p.Files, By: p.By, Ruleset: marking.Ruleset{
-		Digest: p.Digest, Before: p.Before, State: marking.Proposed, Reason: p.Reason,
+	f.rules = append(f.rules, &version{
+		Seq: e.Seq, Files: p.Files, By: p.By, Digest: p.Digest, Before: p.Before, State: marking.Proposed, Reason: p.Reason,
 		Opens: marking.Opens(p.Changes), Changes: p.Changes, Proposed: handOf(p.By, e),
-	}})
+	})
 	return nil
 }
 
