@@ -644,7 +644,7 @@ func TestWhoSetsTheEnd(t *testing.T) {
 	admin, mine := as(t, n, alliance.Administrator), as(t, n, alliance.DataProtection)
 	theirs := officer(t, n, "faro", "BBB/army", alliance.DataProtection)
 	src := func(name, trust, class string) report.Source {
-		return report.Source{Name: name, Trust: trust, Processing: privacy.Processing{Purpose: "defence", Retention: class}}
+		return report.Source{Name: name, Trust: trust, Purpose: "defence", Retention: class}
 	}
 	const feed, far = "feed", "BBB/army/feed"
 	const ok = fault.Kind(255)
