@@ -106,8 +106,8 @@ func readQuery(raw string, matches ...string) (*asked, error) {
 				return nil, refuse(http.StatusBadRequest, "leave it out for the first page", "next is empty")
 			}
 		case strings.HasPrefix(name, "match["):
-			field := strings.TrimSuffix(strings.TrimPrefix(name, "match["), "]")
-			if !slices.Contains(matches, field) {
+			field, closed := strings.CutSuffix(strings.TrimPrefix(name, "match["), "]")
+			if !closed || !slices.Contains(matches, field) {
 				return nil, refuse(http.StatusBadRequest, "this address knows match["+strings.Join(matches, "], match[")+"]", "%.60q is not known here", name)
 			}
 			if err := a.match(field, value); err != nil {

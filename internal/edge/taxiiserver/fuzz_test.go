@@ -10,7 +10,7 @@ import (
 func FuzzQuery(f *testing.F) {
 	for _, q := range []string{
 		"", "limit=5&added_after=2026-01-02T03:04:05.123456Z", "match[id]=indicator--1,indicator--2&match[version]=first,last,all", "match%5Bspec_version%5D=2.0,2.1&next=AAAA",
-		"limit=-1", "limit=99999999999999999999", "match[type]=", "match[=x", "match[id]]=x", "a=1&a=2", "%zz", "added_after=2026-01-02", "next=",
+		"limit=-1", "limit=99999999999999999999", "match[type]=", "match[=x", "match[id=]]x", "match[id]]=x", "a=1&a=2", "%zz", "added_after=2026-01-02", "next=",
 	} {
 		f.Add(q)
 	}
