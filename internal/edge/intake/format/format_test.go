@@ -820,3 +820,22 @@ func BenchmarkCSV(b *testing.B) {
 	}
 	benchmark(b, in.String(), "t.csv")
 }
+
+// TestWideObject: an object that is a map of its own, and no row, is set aside in
+// time that goes with its length. Had each of its members been looked for among all
+// others, this would take a minute.
+func TestWideObject(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for i := range 60_000 {
+		fmt.Fprintf(&b, `,"%d":"a name"`, i)
+	}
+	start := time.Now()
+	res := read(t, "{"+b.String()[1:]+"}", options("names.json"))
+	if len(res.objects) != 0 || len(res.problems) != 1 || !strings.Contains(res.problems[0], "no member is known to hold a value") {
+		t.Errorf("%d objects, problems %.200q", len(res.objects), res.problems)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	}
+}

@@ -155,11 +155,15 @@ func (j *rowsJSON) object(s *stream, place string, raw []byte) error {
 	return j.table.add(s, row{place: place, cells: cells, raw: raw})
 }
 
+// maxMembers is how many names of members are known: an object with more is a map of
+// its own, not a row.
+const maxMembers = 1000
+
 // fresh reports whether cells have a column not seen before; objects need not
 // all have the same members.
 func (j *rowsJSON) fresh(cells []cell) bool {
 	for _, c := range cells {
-		if !slices.Contains(j.names, c.column) && len(j.names) < 1000 {
+		if len(j.names) < maxMembers && !slices.Contains(j.names, c.column) {
 			return true
 		}
 	}
@@ -169,7 +173,7 @@ func (j *rowsJSON) fresh(cells []cell) bool {
 // settle decides what the members are.
 func (j *rowsJSON) settle(cells []cell) error {
 	for _, c := range columns(cells) {
-		if !slices.Contains(j.names, c) {
+		if len(j.names) < maxMembers && !slices.Contains(j.names, c) {
 			j.names = append(j.names, c)
 		}
 	}
@@ -192,10 +196,14 @@ func (j *rowsJSON) settle(cells []cell) error {
 	return nil
 }
 
+// columns returns the names of columns, each once. A row may have as many as a JSON
+// object has members.
 func columns(cells []cell) []string {
 	var out []string
+	seen := map[string]bool{}
 	for _, c := range cells {
-		if !slices.Contains(out, c.column) {
+		if !seen[c.column] {
+			seen[c.column] = true
 			out = append(out, c.column)
 		}
 	}
