@@ -19,6 +19,13 @@ const labelReach = 2 * maxLabelBytes
 // for [FindLabel] to see a label there whole.
 const LabelWindowBytes = labelReach
 
+// labelMiddle is what is looked for: a part of the namespace whose letters are
+// rarer than those that it begins with, at labelMiddleAt.
+const (
+	labelMiddle   = ":4774:"
+	labelMiddleAt = len("urn:nato:stanag")
+)
+
 // FindLabel finds the first confidentiality label that stands in text, whatever is
 // around it: as XML, or as XML within a text of JSON or HTML. at is where its
 // namespace is named, -1 when there is none, and end is behind the label. A label
@@ -27,12 +34,16 @@ const LabelWindowBytes = labelReach
 //
 // Source: stanag-4774 appendix 1.
 func FindLabel(text []byte) (l *Label, at, end int, err error) {
-	for from := 0; ; from = at + len(labelSpace) {
-		i := bytes.Index(text[from:], []byte(labelSpace))
+	for from := 0; ; {
+		i := bytes.Index(text[from:], []byte(labelMiddle))
 		if i < 0 {
 			return nil, -1, len(text), nil
 		}
-		at = from + i
+		at = from + i - labelMiddleAt
+		from += i + len(labelMiddle)
+		if at < 0 || !bytes.HasPrefix(text[at:], []byte(labelSpace)) {
+			continue
+		}
 		start := tagStart(text[:at])
 		region := text[start:min(len(text), at+labelReach)]
 		if !bytes.Contains(region, []byte("ConfidentialityLabel")) {
